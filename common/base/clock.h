@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// clock.h - the two clocks: monotonic for deadlines, wall for people and provenance.
+//
+// Pure modules take `now_ms` as an argument instead of asking here.
+// Threads: any.
+#ifndef COMMON_BASE_CLOCK_H
+#define COMMON_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_mono_ms(void); // never goes back; zero is arbitrary
+int64_t clock_mono_ns(void);
+int64_t clock_wall_ms(void); // since 1970-01-01 UTC; may step
+
+#endif

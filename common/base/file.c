@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// file.c - see file.h.
+#include "common/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err io_error(struct errinfo *why, const char *verb, const char *path)
+{
+    char text[128];
+    if (strerror_r(errno, text, sizeof(text)) != 0) {
+        snprintf(text, sizeof(text), "errno %d", errno);
+    }
+    enum err e = errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO;
+    return err_set(why, e, "cannot %s %s: %s", verb, path, text);
+}
+
+static enum err read_all(int fd, const char *path, size_t max_bytes, struct buf *out,
+                         struct errinfo *why)
+{
+    size_t total = 0;
+    for (;;) {
+        char *at = buf_reserve(out, 65536);
+        ssize_t n = read(fd, at, 65536);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return io_error(why, "read", path);
+        }
+        if (n == 0) {
+            *buf_reserve(out, 0) = '\0';
+            return ERR_OK;
+        }
+        out->len += (size_t)n;
+        total += (size_t)n;
+        if (total > max_bytes) {
+            return err_set(why, ERR_LIMIT, "%s is larger than %zu bytes", path, max_bytes);
+        }
+    }
+}
+
+enum err file_read(const char *path, size_t max_bytes, struct buf *out,
+                   struct errinfo *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return io_error(why, "open", path);
+    }
+    enum err e = read_all(fd, path, max_bytes, out, why);
+    close(fd);
+    return e;
+}
+
+static bool write_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = write(fd, bytes, n);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done < 0) {
+            return false;
+        }
+        bytes += done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+enum err file_write(const char *path, const void *bytes, size_t n, struct errinfo *why)
+{
+    char tmp[FILE_PATH_MAX];
+    enum err e = file_path(tmp, sizeof(tmp), why, "%s.tmp.%ld", path, (long)getpid());
+    if (e != ERR_OK) {
+        return e;
+    }
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return io_error(why, "create", tmp);
+    }
+    bool ok = write_all(fd, bytes, n) && fsync(fd) == 0;
+    if (close(fd) != 0 || !ok || rename(tmp, path) != 0) {
+        e = io_error(why, "write", path);
+        unlink(tmp);
+        return e;
+    }
+    char dir[FILE_PATH_MAX];
+    snprintf(dir, sizeof(dir), "%s", path);
+    return file_sync_dir(dirname(dir), why);
+}
+
+enum err file_make_dirs(const char *path, struct errinfo *why)
+{
+    char part[FILE_PATH_MAX];
+    enum err e = file_path(part, sizeof(part), why, "%s", path);
+    if (e != ERR_OK) {
+        return e;
+    }
+    for (char *p = part + 1; *p; p++) {
+        if (*p == '/') {
+            *p = '\0';
+            if (mkdir(part, 0755) != 0 && errno != EEXIST) {
+                return io_error(why, "make directory", part);
+            }
+            *p = '/';
+        }
+    }
+    if (mkdir(part, 0755) != 0 && errno != EEXIST) {
+        return io_error(why, "make directory", part);
+    }
+    return ERR_OK;
+}
+
+enum err file_sync_dir(const char *path, struct errinfo *why)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return io_error(why, "open directory", path);
+    }
+    bool ok = fsync(fd) == 0;
+    close(fd);
+    return ok ? ERR_OK : io_error(why, "sync directory", path);
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+enum err file_path(char *out, size_t cap, struct errinfo *why, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(out, cap, format, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= cap) {
+        return err_set(why, ERR_LIMIT, "path is longer than %zu bytes", cap - 1);
+    }
+    return ERR_OK;
+}

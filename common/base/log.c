@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// log.c - see log.h.
+#include "common/base/log.h"
+
+#include "common/base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_LINE_MAX 2048
+
+static const char *log_program = "voxarch";
+static enum log_level log_threshold = LOG_INFO;
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+void log_init(const char *program, enum log_level level)
+{
+    log_program = program;
+    log_threshold = level;
+}
+
+enum err log_level_parse(const char *text, enum log_level *level)
+{
+    for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+        if (strcmp(text, level_names[i]) == 0) {
+            *level = (enum log_level)i;
+            return ERR_OK;
+        }
+    }
+    return ERR_INPUT;
+}
+
+static size_t write_head(char *line, enum log_level level, const char *event)
+{
+    int64_t now_ms = clock_wall_ms();
+    time_t seconds = (time_t)(now_ms / 1000);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    char stamp[32];
+    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+    int n = snprintf(line, LOG_LINE_MAX, "ts=%s.%03dZ level=%s prog=%s pid=%ld event=%s ",
+                     stamp, (int)(now_ms % 1000), level_names[level], log_program,
+                     (long)getpid(), event);
+    return n < 0 ? 0 : (size_t)n;
+}
+
+void log_event(enum log_level level, const char *event, const char *format, ...)
+{
+    if (level < log_threshold) {
+        return;
+    }
+    char line[LOG_LINE_MAX + 1];
+    size_t at = write_head(line, level, event);
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(line + at, LOG_LINE_MAX - at, format, ap);
+    va_end(ap);
+    size_t len = at + (n < 0 ? 0 : (size_t)n);
+    len = len < LOG_LINE_MAX - 1 ? len : LOG_LINE_MAX - 1;
+    for (size_t i = at; i < len; i++) {
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
+            line[i] = ' ';
+        }
+    }
+    line[len] = '\n';
+    ssize_t done = write(STDERR_FILENO, line, len + 1);
+    (void)done; // nobody is left to tell
+}

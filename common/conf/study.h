@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// study.h - a study file, checked: everything one search is made of.
+//
+// The file is YAML. Loading checks every key, type, range and name; an error says
+// `file:line: key: what is wrong, what is allowed`. Relative paths are taken from the
+// study file's folder. study_print writes the resolved study (all defaults filled in,
+// absolute paths): the run directory keeps it, workers receive it as an artifact and
+// load it with the same checker, so both sides see the same plain struct.
+//
+// Owns: nothing; struct study_conf is a value (large: allocate it, pass by pointer).
+// Threads: any.
+#ifndef COMMON_CONF_STUDY_H
+#define COMMON_CONF_STUDY_H
+
+#include "common/base/file.h"
+#include "common/space/dims.h"
+#include "common/space/space.h"
+#include "common/space/stage.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STUDY_NAME_MAX        64
+#define STUDY_TARGETS_MAX     16
+#define STUDY_FILE_MAX_BYTES  (1 << 20)
+
+// Where recordings are listed: exactly one of manifest and kaldi is non-empty.
+struct study_recordings {
+    char manifest[FILE_PATH_MAX]; // TSV with a header: split, speaker, file, ...
+    char kaldi[FILE_PATH_MAX];    // folder with wav.scp and utt2spk
+    char split[32];               // manifest rows with this split; "" = all
+    char root[FILE_PATH_MAX];     // in front of relative file names
+};
+
+struct study_data {
+    struct study_recordings train;
+    struct study_recordings eval;   // the recordings trials speak of; optional lists
+    char trials[FILE_PATH_MAX];     // VoxCeleb (1 a b) or Kaldi (a b target) form
+    char noise[FILE_PATH_MAX];      // folder of recordings; "" = none
+    bool skip_bad_files;            // bad_files: skip | error (the default)
+};
+
+struct study_augment {
+    double noise_prob; // of adding noise to a crop, at an SNR uniform in the range
+    double snr_min_db;
+    double snr_max_db;
+    double reverb_prob;   // of convolving with a synthetic room response
+    int freq_masks;       // SpecAugment, on the normalised log-mel crop
+    int freq_mask_bins;   // widest mask
+    int time_masks;
+    int time_mask_frames; // widest mask
+};
+
+struct study_stage {
+    enum stage_kind kind;
+    double epochs;  // passes over the training utterances
+    int cycles;     // of the triangular2 schedule
+    double lr_min;
+    double lr_max;
+    double crop_s;  // training crop, seconds
+};
+
+struct study_train {
+    int batch;            // utterances a step
+    double weight_decay;  // L2 form
+    double aam_margin;
+    double aam_scale;
+    int round_steps;      // steps of one shard between merges
+    int max_shards;       // shards of a round: up to this many, as workers are there
+    struct study_augment augment;
+    int n_stages;
+    struct study_stage stages[STAGE_KINDS]; // in order, each kind at most once
+};
+
+enum protocol { PROTOCOL_FULL, PROTOCOL_CHEAP }; // whole utterance; 2 crops of 4 s
+
+struct study_evaluate {
+    enum protocol protocol;
+    int recalibrate_utterances; // training utterances that set the BN statistics
+    int frames;                 // utterance length MACs are counted at, 300
+};
+
+struct study_search {
+    char strategy[32]; // "random"
+    int candidates;    // architectures to evaluate
+};
+
+// A target: what one kind of device can bear. Zero = no limit.
+struct study_target {
+    char name[32];
+    uint64_t max_params;
+    uint64_t max_macs;
+    uint64_t max_bytes;
+};
+
+struct study_conf {
+    char name[STUDY_NAME_MAX];
+    uint64_t seed;
+    struct study_data data;
+    struct net_dims supernet;
+    struct value_list depths, widths, kernels, cats; // as written
+    struct space space;                              // built from them
+    struct study_train train;
+    struct study_evaluate evaluate;
+    struct study_search search;
+    int n_targets;
+    struct study_target targets[STUDY_TARGETS_MAX];
+};
+
+// Loads and checks. `sets` are "key.sub=value" overrides from the command line (may be
+// NULL). ERR_NOTFOUND, ERR_LIMIT (too large), ERR_INPUT.
+MUST_CHECK enum err study_load(const char *path, const char *const *sets, size_t n_sets,
+                               struct study_conf *out, struct errinfo *why);
+
+// The same from memory; `name` stands in errors, `dir` is where relative paths start.
+MUST_CHECK enum err study_parse(const char *yaml, size_t n, const char *name,
+                                const char *dir, struct study_conf *out,
+                                struct errinfo *why);
+
+// Appends the resolved study as YAML that study_parse accepts and that resolves to
+// itself, byte for byte.
+void study_print(const struct study_conf *s, struct buf *out);
+
+// Loads only the `space:` (and optional `supernet:`) part of a study or space file.
+MUST_CHECK enum err study_load_space(const char *path, struct space *out,
+                                     struct net_dims *dims, struct errinfo *why);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// task.h - rows of tasks and their attempts; one transition table, one move function.
+//
+// READY -> LEASED -> DONE, or back to READY (expiry, release, failed attempt), or
+// BURIED, or CANCELLED. The fencing token of a task grows with every grant and is
+// durable; a result counts only under the token in force.
+//
+// Owns: nothing. Threads: as struct store.
+#ifndef COORDINATOR_STORE_TASK_H
+#define COORDINATOR_STORE_TASK_H
+
+#include "coordinator/store/store.h"
+#include "proto/msg.h"
+
+enum task_state { TASK_READY = 1, TASK_LEASED, TASK_DONE, TASK_BURIED, TASK_CANCELLED };
+const char *task_state_name(enum task_state s);
+bool task_may_move(enum task_state from, enum task_state to); // the transition table
+
+struct task_row {
+    uint64_t id;
+    uint64_t study_id;
+    struct task_spec spec;
+    enum task_state state;
+    uint64_t token;       // last granted; 0 = never
+    uint64_t worker_id;   // holder while LEASED, winner when DONE
+    uint32_t n_charged;   // attempts that started and failed
+    int64_t not_before_ms; // wall clock: back-off
+    // What the study wants it for.
+    uint64_t trial_id;    // EVALUATE: the trial it fills; 0 otherwise
+    uint32_t stage, round, shard; // TRAIN
+    bool has_result;
+    struct task_result result; // when DONE
+};
+
+// Inserts as READY; sets row->id. Inside a transaction.
+MUST_CHECK enum err task_insert(struct store *s, struct task_row *row,
+                                struct errinfo *why);
+MUST_CHECK enum err task_get(struct store *s, uint64_t id, struct task_row *out);
+
+// READY -> LEASED with the next token (returned). ERR_STALE when it is not READY.
+MUST_CHECK enum err task_grant(struct store *s, uint64_t id, uint64_t worker_id,
+                               uint64_t *token, struct errinfo *why);
+// LEASED -> DONE under the token in force. ERR_STALE otherwise, except that the very
+// token that won gets ERR_BUSY = "repeated": already DONE with it.
+MUST_CHECK enum err task_settle(struct store *s, uint64_t id, uint64_t token,
+                                const struct task_result *result, struct errinfo *why);
+// LEASED -> READY or BURIED under the token in force; records the attempt. `charge`
+// counts it; buries when n_charged reaches `bury_at`. ERR_STALE otherwise.
+MUST_CHECK enum err task_fail(struct store *s, uint64_t id, uint64_t token, bool charge,
+                              uint32_t bury_at, int64_t not_before_ms,
+                              enum outcome outcome, const char *error,
+                              enum task_state *now, struct errinfo *why);
+MUST_CHECK enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why);
+
+// Visits tasks in id order; the callback returns false to stop. state 0 = any,
+// study_id 0 = any.
+typedef bool task_visit_fn(void *arg, const struct task_row *row);
+MUST_CHECK enum err task_each(struct store *s, uint64_t study_id, enum task_state state,
+                              task_visit_fn *fn, void *arg, struct errinfo *why);
+// TRAIN tasks of one round, by shard.
+MUST_CHECK enum err task_each_of_round(struct store *s, uint64_t study_id,
+                                       uint32_t stage, uint32_t round, task_visit_fn *fn,
+                                       void *arg, struct errinfo *why);
+
+struct task_counts {
+    uint32_t ready, leased, done, buried, cancelled;
+};
+MUST_CHECK enum err task_count(struct store *s, uint64_t study_id,
+                               struct task_counts *out);
+// Error sentence of the task's last failed attempt; "" when there is none.
+MUST_CHECK enum err task_last_error(struct store *s, uint64_t id,
+                                    char out[static LIMIT_TEXT]);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// driver.h - moves studies forward: from stored state to new tasks.
+//
+// The loop turn tells the driver which studies changed; inside the same transaction the
+// driver reads their rows, asks plan.h (pure) what to do next, and writes tasks, trials
+// and study rows. Packing (a child process), merging weights and writing the run
+// directory (thread pool) happen beside the loop and come back as another change. Every
+// one of them can be repeated: after a crash the plan sees that it is still due.
+//
+// Owns: jobs in flight. Borrows: store, blobs, loop. Threads: loop thread.
+#ifndef COORDINATOR_STUDY_DRIVER_H
+#define COORDINATOR_STUDY_DRIVER_H
+
+#include "common/blob/store.h"
+#include "common/conf/study.h"
+#include "coordinator/store/study_row.h"
+#include "coordinator/store/task.h"
+
+#include <uv.h>
+
+struct driver;
+
+struct driver_hooks {
+    void *arg;
+    // A task row was inserted (inside the transaction): queue it once committed.
+    void (*task_added)(void *arg, const struct task_row *row);
+    // A job beside the loop ended: call driver_advance for it in a turn soon.
+    void (*study_changed)(void *arg, uint64_t study_id);
+    // How many live workers could run TRAIN now (bounds the shards of a new round).
+    uint32_t (*train_workers)(void *arg);
+};
+
+// `dir`: the coordinator's directory; results go to dir/studies/NAME (for `voxarch run`
+// the run directory's own files are written there too). `worker_program`: path of
+// voxarch-worker, for packing.
+MUST_CHECK enum err driver_create(uv_loop_t *loop, struct store *s,
+                                  struct blob_store *blobs, const char *dir,
+                                  const char *worker_program,
+                                  const struct driver_hooks *hooks, struct driver **out,
+                                  struct errinfo *why);
+// Waits for jobs on the thread pool, kills a packing child. NULL is fine.
+void driver_destroy(struct driver *d);
+
+// Adds a study from its checked configuration, or finds the one of the same name: going
+// on with it when its resolved file is the same, ERR_INPUT when it differs.
+MUST_CHECK enum err driver_add_study(struct driver *d, const struct study_conf *conf,
+                                     uint64_t *study_id, struct errinfo *why);
+
+// A task of the study was settled or buried, in this transaction: record what it means
+// (trial measured, loss row, study failed), before driver_advance.
+MUST_CHECK enum err driver_task_ended(struct driver *d, const struct task_row *row,
+                                      struct errinfo *why);
+
+// Decides and writes what comes next. Inside a transaction.
+MUST_CHECK enum err driver_advance(struct driver *d, uint64_t study_id,
+                                   struct errinfo *why);
+
+// Fills the study's part of a status reply.
+MUST_CHECK enum err driver_status(struct driver *d, uint64_t study_id,
+                                  struct status_study *out);
+
+// True when nothing is left to do for any study (all done or failed, no jobs).
+bool driver_is_idle(const struct driver *d);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// msg.h - the messages as plain structs: what the rest of the program sees.
+//
+// wire.[ch] turns bytes into these and back; nothing else sees generated types. Strings
+// are fixed arrays, always terminated; numbers are in the ranges the comments give,
+// checked on decoding. PROTOCOL.md says who sends what when.
+//
+// Owns: nothing; values (struct msg is about 100 KiB because of status: allocate once).
+// Threads: any.
+#ifndef PROTO_MSG_H
+#define PROTO_MSG_H
+
+#include "common/blob/hash.h"
+#include "common/space/arch.h"
+#include "proto/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum msg_kind {
+    MSG_NONE,
+    // worker -> coordinator, control socket
+    MSG_HELLO,
+    MSG_FETCH,
+    MSG_BEAT,
+    MSG_RESULT,
+    MSG_RELEASE,
+    MSG_BYE,
+    // coordinator -> worker, control socket
+    MSG_WELCOME,
+    MSG_LEASE,
+    MSG_NO_TASK,
+    MSG_BEAT_REPLY,
+    MSG_RESULT_REPLY,
+    MSG_REFUSED,
+    // bulk socket, both ways
+    MSG_BLOB_GET,
+    MSG_BLOB_CHUNK,
+    MSG_BLOB_PUT,
+    MSG_BLOB_CREDIT,
+    MSG_BLOB_DONE,
+    // admin socket
+    MSG_STATUS,
+    MSG_STATUS_REPLY,
+    MSG_DRAIN,
+    MSG_DRAIN_REPLY,
+    MSG_KINDS
+};
+
+enum task_kind { TASK_TRAIN = 1, TASK_EVALUATE = 2, TASK_KINDS };
+
+// TRAIN: steps of one shard of one round. The path of step i is drawn from
+// (seed, RNG_PATH, stage, position + i * stride), its learning rate from the same
+// position, its batch from batch_first + i: with one shard (stride 1, batch_first ==
+// position) rounds are one uninterrupted training, bit for bit.
+struct train_task {
+    uint32_t stage;       // index into the study's stages
+    uint32_t round;
+    uint32_t shard;
+    uint32_t n_shards;
+    uint64_t position;    // batches of this stage consumed before the round
+    uint32_t stride;      // batches consumed by all shards per step: n_shards
+    uint64_t batch_first; // first batch of this shard
+    uint32_t n_steps;
+    uint64_t n_batches;   // of the whole stage: the schedule's length
+};
+
+// EVALUATE: cut out, recalibrate, embed, score.
+struct evaluate_task {
+    char architecture[ARCH_STRING_MAX];
+    uint32_t protocol; // enum protocol
+    bool keep_network; // also export the dense network as an artifact
+};
+
+// What a worker is asked to do; everything else is in the study artifact.
+struct task_spec {
+    enum task_kind kind;
+    char study[HASH_HEX_MAX];      // resolved study file
+    char pack[HASH_HEX_MAX];       // packed data set
+    char checkpoint[HASH_HEX_MAX]; // supernet to start from; "" = initial weights
+    union {
+        struct train_task train;
+        struct evaluate_task evaluate;
+    };
+};
+
+// How an attempt ended.
+enum outcome {
+    OUTCOME_OK = 1,
+    OUTCOME_ERROR,   // the runner said what is wrong
+    OUTCOME_CRASH,   // killed by a signal or exited without a word
+    OUTCOME_NUMERIC, // NaN or infinity in the loss
+    OUTCOME_NOMEM,
+    OUTCOME_TIMEOUT, // no progress for too long
+    OUTCOME_LOST,    // lease expired (never on the wire)
+    OUTCOMES
+};
+
+struct train_result {
+    char checkpoint[HASH_HEX_MAX];
+    double loss;           // mean over the shard's steps
+    double accuracy;       // share of training utterances classified right
+    uint64_t n_utterances;
+    double seconds;
+};
+
+struct evaluate_result {
+    double eer_percent;
+    double mindcf_p01;
+    double mindcf_p05;
+    uint64_t n_trials;
+    char network[HASH_HEX_MAX]; // "" unless keep_network
+    double seconds;
+};
+
+struct task_result {
+    enum task_kind kind;
+    union {
+        struct train_result train;
+        struct evaluate_result evaluate;
+    };
+};
+
+struct task_progress {
+    double fraction;           // 0..1
+    double loss;               // TRAIN: recent mean; 0 before the first step
+    double utterances_per_s;
+};
+
+struct held_task {
+    uint64_t task_id;
+    uint64_t token;
+    bool has_started; // a runner was spawned for it
+    struct task_progress progress;
+};
+
+struct msg_hello {
+    uint32_t version_min, version_max;
+    char name[64];    // host and process, for people
+    uint64_t session; // random per process start
+    uint32_t slots;   // tasks it can hold at once
+    uint32_t threads; // per task
+    uint32_t capabilities; // bit per task kind: 1 << TASK_TRAIN | ...
+    uint64_t memory_bytes;
+    uint32_t n_held;
+    struct held_task held[LIMIT_HELD_TASKS];
+};
+
+struct msg_welcome {
+    uint32_t version;
+    uint64_t worker_id;
+    uint32_t lease_ms;
+    uint32_t beat_ms;
+    char bulk_endpoint[128]; // "" = same host as the control endpoint, port in bulk_port
+    uint32_t bulk_port;
+    uint32_t n_stale; // held tasks of the HELLO that are no longer theirs
+    uint64_t stale[LIMIT_HELD_TASKS];
+};
+
+struct msg_fetch {
+    uint64_t session;
+    uint32_t slots; // free now
+};
+
+struct msg_lease {
+    uint64_t task_id;
+    uint64_t token;
+    uint32_t lease_ms;
+    struct task_spec spec;
+};
+
+struct msg_no_task {
+    uint32_t retry_ms;
+    bool is_draining; // nothing more will come: finish and leave
+};
+
+struct msg_beat {
+    uint64_t session;
+    uint32_t n_held;
+    struct held_task held[LIMIT_HELD_TASKS];
+};
+
+struct msg_beat_reply {
+    uint32_t n_cancelled; // stop these: stale, cancelled or unknown
+    uint64_t cancelled[LIMIT_HELD_TASKS];
+};
+
+struct msg_result {
+    uint64_t session;
+    uint64_t task_id;
+    uint64_t token;
+    enum outcome outcome;
+    struct task_result result;     // when OUTCOME_OK
+    char error[LIMIT_TEXT];        // otherwise
+    char log_tail[LIMIT_LOG_TAIL]; // otherwise
+};
+
+enum verdict { VERDICT_ACCEPTED = 1, VERDICT_REPEATED, VERDICT_STALE, VERDICTS };
+
+struct msg_result_reply {
+    uint64_t task_id;
+    uint64_t token;
+    enum verdict verdict;
+};
+
+struct msg_release { // give a task back untouched or unfinished
+    uint64_t session;
+    uint64_t task_id;
+    uint64_t token;
+};
+
+struct msg_refused { // what was wrong with the peer's message
+    enum err code;   // ERR_STALE = unknown session, say HELLO again
+    char text[LIMIT_TEXT];
+};
+
+struct msg_blob_get { // asks for up to `credit` chunks from `offset`
+    char hash[HASH_HEX_MAX];
+    uint64_t offset;
+    uint32_t credit;
+};
+
+struct msg_blob_chunk {
+    char hash[HASH_HEX_MAX];
+    uint64_t offset;
+    uint64_t total_bytes;
+    uint32_t n_bytes;
+    const void *bytes; // borrowed from the message it came in
+};
+
+struct msg_blob_put { // announces an upload; answered by CREDIT or DONE (already there)
+    char hash[HASH_HEX_MAX];
+    uint64_t total_bytes;
+};
+
+struct msg_blob_credit { // the receiver has everything below offset, send on
+    char hash[HASH_HEX_MAX];
+    uint64_t offset;
+    uint32_t credit;
+};
+
+struct msg_blob_done { // upload stored and synced, or why the transfer ended
+    char hash[HASH_HEX_MAX];
+    enum err code;
+    char text[LIMIT_TEXT];
+};
+
+struct status_study {
+    uint64_t id;
+    char name[64];
+    char state[16]; // "packing", "training", "searching", "exporting", "done", "failed"
+    char detail[LIMIT_TEXT]; // error sentence, or what it is doing
+    uint32_t stage, n_stages;
+    char stage_name[16];
+    uint64_t batches_done, batches_total; // of the whole training
+    double loss;
+    double utterances_per_s; // all workers together
+    double last_eer_percent; // 0 before the first
+    uint32_t trials_done, trials_total;
+    uint32_t tasks_ready, tasks_leased, tasks_done, tasks_buried;
+    double seconds_left; // estimate; negative = unknown
+};
+
+struct status_worker {
+    uint64_t id;
+    char name[64];
+    char state[16]; // "idle", "busy", "lost", "draining"
+    uint64_t task_id;
+    struct task_progress progress;
+};
+
+struct msg_status_reply {
+    bool is_draining;
+    uint64_t results_accepted, results_repeated, results_stale, messages_refused;
+    uint32_t n_studies;
+    struct status_study studies[LIMIT_STATUS_STUDIES];
+    uint32_t n_workers;
+    struct status_worker workers[LIMIT_STATUS_WORKERS];
+};
+
+struct msg {
+    enum msg_kind kind;
+    union {
+        struct msg_hello hello;
+        struct msg_fetch fetch;
+        struct msg_beat beat;
+        struct msg_result result;
+        struct msg_release release;
+        struct msg_welcome welcome;
+        struct msg_lease lease;
+        struct msg_no_task no_task;
+        struct msg_beat_reply beat_reply;
+        struct msg_result_reply result_reply;
+        struct msg_refused refused;
+        struct msg_blob_get blob_get;
+        struct msg_blob_chunk blob_chunk;
+        struct msg_blob_put blob_put;
+        struct msg_blob_credit blob_credit;
+        struct msg_blob_done blob_done;
+        struct msg_status_reply status_reply;
+    };
+};
+
+#endif

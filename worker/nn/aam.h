@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// aam.h - additive angular margin softmax: the training loss.
+//
+// cos = x/|x| . w/|w|; at the label phi = cos cos m - sin sin m, or cos - sin(pi - m) m
+// where cos <= cos(pi - m); logits = s (phi at the label, cos elsewhere); mean
+// cross-entropy. Source: Deng et al., "ArcFace", CVPR 2019, eq. 3, easy_margin off.
+//
+// Owns: workspace for one batch size. Threads: one at a time.
+#ifndef WORKER_NN_AAM_H
+#define WORKER_NN_AAM_H
+
+#include "common/base/err.h"
+
+#include <stdint.h>
+
+struct kernels;
+struct aam;
+
+struct aam *aam_create(const struct kernels *k, int n_embed, int n_classes, int max_utts,
+                       double margin, double scale);
+void aam_destroy(struct aam *a); // NULL is fine
+
+// x [n_utts][n_embed], w [n_embed][n_classes], labels in [0, n_classes).
+// Writes dx (as x) and dw (as w), *loss, *n_right (utterances whose largest *cosine* is
+// their label's). No allocation. ERR_NUMERIC when the loss is not finite.
+MUST_CHECK enum err aam_loss(struct aam *a, const float *x, const float *w,
+                             const int32_t *labels, int n_utts, float *dx, float *dw,
+                             double *loss, int *n_right);
+
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// recalibrate.h - exact BN statistics for a sub-network.
+//
+// The supernet's running statistics, index-sliced, are never right for a sub-network.
+// Training utterances are forwarded in training mode; for every BN channel the count,
+// mean and variance over all of them are merged exactly (Chan's pairwise formula, in
+// double), which does not depend on their order. Statistics can be merged across
+// workers. The running variance is the unbiased one, as PyTorch keeps it.
+//
+// Owns: the accumulators. Threads: one at a time.
+#ifndef WORKER_SUPERNET_RECALIBRATE_H
+#define WORKER_SUPERNET_RECALIBRATE_H
+
+#include "worker/nn/net.h"
+
+struct bn_stats; // mergeable
+
+struct bn_stats *bn_stats_create(const struct layout *l);
+void bn_stats_destroy(struct bn_stats *b);                     // NULL is fine
+void bn_stats_add(struct bn_stats *b, const struct net *n);    // last training forward
+void bn_stats_merge(struct bn_stats *b, const struct bn_stats *other);
+void bn_stats_write(const struct bn_stats *b, float *stats);   // [layout.n_stats]
+
+#endif
