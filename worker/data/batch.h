@@ -40,4 +40,14 @@ void batcher_close(struct batcher *b); // NULL is fine
 // The next batch, valid until the next call; waits for the thread. NULL past the end.
 const struct batch *batcher_next(struct batcher *b);
 
+// Utterances first .. first + n_utts - 1 of the recalibration list, for BN statistics:
+// a permutation of the training utterances keyed by (seed, RNG_CALIBRATE, 0, 0), taken
+// round and round; each a random crop of its own, never augmented. The same whoever
+// asks, in batches of whatever size. features [n_utts * n_frames_each][n_mels],
+// normalised. The training part must not be empty.
+void batch_calibration(const struct pack *p, const struct study_conf *conf, size_t first,
+                       int n_utts, int n_frames_each, float *features);
+
+#define BATCH_CALIBRATION_FRAMES 301 // 3 s, what recalibration crops to
+
 #endif
