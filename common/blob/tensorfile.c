@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +55,10 @@ static enum err io_error(struct errinfo *why, const char *verb, const char *path
 
 // ---------------------------------------------------------------- reading
 
+struct slot { // what sorting moves
+    const struct tensor *tensor;
+};
+
 struct tensor_reader {
     void *map;
     size_t map_bytes;
@@ -63,8 +66,8 @@ struct tensor_reader {
     size_t data_bytes;
     json_t *header;
     size_t n_tensors;
-    struct tensor *tensors;       // in header order
-    const struct tensor **sorted; // the same by name, for finding
+    struct tensor *tensors; // in header order
+    struct slot *sorted;    // the same by name, for finding
 };
 
 static enum err parse_shape(const json_t *shape, struct tensor *t, struct errinfo *why)
@@ -158,17 +161,17 @@ static enum err check_metadata(const json_t *meta, struct errinfo *why)
 
 static int by_name(const void *a, const void *b)
 {
-    const struct tensor *const *x = a;
-    const struct tensor *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
+    const struct slot *x = a;
+    const struct slot *y = b;
+    return strcmp(x->tensor->name, y->tensor->name);
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct tensor *const *x = a;
-    const struct tensor *const *y = b;
-    const char *px = (*x)->data;
-    const char *py = (*y)->data;
+    const struct slot *x = a;
+    const struct slot *y = b;
+    const char *px = x->tensor->data;
+    const char *py = y->tensor->data;
     return (px > py) - (px < py);
 }
 
@@ -183,7 +186,7 @@ static enum err check_overlaps(struct tensor_reader *r, struct errinfo *why)
     qsort(r->sorted, r->n_tensors, sizeof(*r->sorted), by_place);
     const struct tensor *last = NULL;
     for (size_t i = 0; i < r->n_tensors; i++) {
-        const struct tensor *t = r->sorted[i];
+        const struct tensor *t = r->sorted[i].tensor;
         if (t->n_values == 0) {
             continue;
         }
@@ -215,7 +218,7 @@ static enum err parse_header(struct tensor_reader *r, struct errinfo *why)
             struct tensor *t = &r->tensors[r->n_tensors];
             t->name = key;
             e = parse_tensor(r, entry, t, why);
-            r->sorted[r->n_tensors++] = t;
+            r->sorted[r->n_tensors++].tensor = t;
         }
         if (e != ERR_OK) {
             return err_prefix(why, e, "%.100s", key);
@@ -314,10 +317,10 @@ const struct tensor *tensor_reader_at(const struct tensor_reader *r, size_t i)
 const struct tensor *tensor_reader_find(const struct tensor_reader *r, const char *name)
 {
     const struct tensor wanted = {.name = name};
-    const struct tensor *key = &wanted;
-    const struct tensor **found =
+    const struct slot key = {&wanted};
+    const struct slot *found =
         bsearch(&key, r->sorted, r->n_tensors, sizeof(*r->sorted), by_name);
-    return found ? *found : NULL;
+    return found ? found->tensor : NULL;
 }
 
 const char *tensor_reader_meta(const struct tensor_reader *r, const char *key)
@@ -496,7 +499,8 @@ enum err tensor_writer_save(const struct tensor_writer *w, const char *path,
         unlink(tmp);
         return e;
     }
-    char dir[FILE_PATH_MAX];
-    snprintf(dir, sizeof(dir), "%s", path);
-    return file_sync_dir(dirname(dir), why);
+    const char *slash = strrchr(path, '/');
+    int n = slash ? (int)(slash - path) + 1 : 1;
+    e = file_path(tmp, sizeof(tmp), why, "%.*s", n, slash ? path : ".");
+    return e == ERR_OK ? file_sync_dir(tmp, why) : e;
 }

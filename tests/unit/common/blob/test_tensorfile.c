@@ -11,7 +11,7 @@ static char scratch[] = "/tmp/voxarch_tensor_XXXXXX";
 
 static const char *scratch_file(void)
 {
-    strcpy(scratch + strlen(scratch) - 6, "XXXXXX");
+    memcpy(scratch + strlen(scratch) - 6, "XXXXXX", 6);
     int fd = mkstemp(scratch);
     ck_assert_int_ge(fd, 0);
     close(fd);
