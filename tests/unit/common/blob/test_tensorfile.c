@@ -4,14 +4,15 @@
 #include "common/blob/tensorfile.h"
 #include "tests/lib/check_main.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static char scratch[] = "/tmp/voxarch_tensor_XXXXXX";
+static char scratch[64];
 
 static const char *scratch_file(void)
 {
-    memcpy(scratch + strlen(scratch) - 6, "XXXXXX", 6);
+    snprintf(scratch, sizeof(scratch), "/tmp/voxarch_tensor_XXXXXX");
     int fd = mkstemp(scratch);
     ck_assert_int_ge(fd, 0);
     close(fd);
