@@ -406,6 +406,12 @@ void tensor_writer_meta(struct tensor_writer *w, const char *key, const char *va
     BUG_ON(json_object_set_new(w->meta, key, text) != 0);
 }
 
+void tensor_writer_copy_meta(struct tensor_writer *w, const struct tensor_reader *r)
+{
+    json_t *meta = json_object_get(r->header, "__metadata__");
+    BUG_ON(meta && json_object_update(w->meta, meta) != 0);
+}
+
 static json_t *json_sizes(const int64_t *sizes, int n)
 {
     json_t *list = json_array();

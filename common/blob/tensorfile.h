@@ -51,6 +51,8 @@ struct tensor_writer;
 struct tensor_writer *tensor_writer_create(void);
 void tensor_writer_destroy(struct tensor_writer *w); // NULL is fine
 void tensor_writer_meta(struct tensor_writer *w, const char *key, const char *value);
+// All of a file's metadata; what is there under the same key is replaced.
+void tensor_writer_copy_meta(struct tensor_writer *w, const struct tensor_reader *r);
 // Borrows `data` until the file is written.
 void tensor_writer_add(struct tensor_writer *w, const char *name, enum tensor_type type,
                        int rank, const int64_t *shape, const void *data);
