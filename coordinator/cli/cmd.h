@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cmd.h - the subcommands of `voxarch`: one file each, listed in the table in voxarch.c.
+// cmd.h - the subcommands of `voxarch`: one file each, listed in the table in
+// voxarch.c.
 //
 // Each takes the arguments after its own name (argv[0] is that name) and returns the
 // process's exit status: 0, 1 for a failure, 2 for wrong use or wrong input. --help
