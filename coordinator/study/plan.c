@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// plan.c - see plan.h. One function per state of a study, chosen by table.
+#include "coordinator/study/plan.h"
+
+#include "common/conf/stage_batches.h"
+
+// Proposals in flight: enough that no worker waits for the coordinator, few enough that
+// a strategy that learns is told results before it proposes again.
+#define PROPOSALS_PER_WORKER 2
+#define PROPOSALS_EXTRA      4
+
+static struct plan_decision decide(enum plan_kind kind)
+{
+    return (struct plan_decision){.kind = kind};
+}
+
+static struct plan_decision fail(const char *error)
+{
+    return (struct plan_decision){.kind = PLAN_FAIL, .error = error};
+}
+
+// What to do about a job that is due: start it, wait for it, or give up.
+static struct plan_decision need_job(const struct plan_job *job, enum plan_kind start)
+{
+    switch (job->state) {
+    case PLAN_JOB_NONE: return decide(start);
+    case PLAN_JOB_FAILED: return fail(job->error);
+    default: return decide(PLAN_WAIT);
+    }
+}
+
+static struct plan_decision plan_packing(const struct plan_view *v)
+{
+    if (v->job.state == PLAN_JOB_DONE) {
+        return decide(PLAN_START);
+    }
+    return need_job(&v->job, PLAN_PACK);
+}
+
+static const struct task_row *shard_in_state(const struct plan_view *v,
+                                             enum task_state state)
+{
+    for (uint32_t i = 0; i < v->n_shards; i++) {
+        if (v->shards[i].state == state) {
+            return &v->shards[i];
+        }
+    }
+    return NULL;
+}
+
+static bool all_shards_done(const struct plan_view *v)
+{
+    for (uint32_t i = 0; i < v->n_shards; i++) {
+        if (v->shards[i].state != TASK_DONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct plan_decision adopt(const struct plan_view *v, const char *checkpoint)
+{
+    return (struct plan_decision){
+        .kind = PLAN_ADOPT,
+        .checkpoint = checkpoint,
+        .position = train_round_end(&v->shards[0].spec.train),
+    };
+}
+
+static struct plan_decision plan_round(const struct plan_view *v)
+{
+    const struct task_row *buried = shard_in_state(v, TASK_BURIED);
+    if (buried) {
+        return (struct plan_decision){.kind = PLAN_FAIL, .task_id = buried->id};
+    }
+    if (!all_shards_done(v)) {
+        return decide(PLAN_WAIT);
+    }
+    BUG_ON(v->n_shards != v->shards[0].spec.train.n_shards);
+    if (v->n_shards == 1) {
+        return adopt(v, v->shards[0].result.train.checkpoint);
+    }
+    if (v->job.state == PLAN_JOB_DONE) {
+        return adopt(v, v->job.checkpoint);
+    }
+    return need_job(&v->job, PLAN_MERGE);
+}
+
+static struct plan_decision plan_training(const struct plan_view *v)
+{
+    const struct study_row *s = v->study;
+    if (v->n_shards > 0) {
+        return plan_round(v);
+    }
+    uint64_t n_batches = study_stage_batches(v->conf, s->stage, s->n_train_utts);
+    if (s->position >= n_batches) {
+        return decide(PLAN_END_STAGE);
+    }
+    return (struct plan_decision){
+        .kind = PLAN_ADD_ROUND,
+        .round = train_round_cut(v->conf, s->stage, s->round, s->position, n_batches,
+                                 v->n_workers),
+    };
+}
+
+static struct plan_decision plan_proposals(const struct plan_view *v)
+{
+    uint32_t in_flight = PROPOSALS_PER_WORKER * v->n_workers + PROPOSALS_EXTRA;
+    uint32_t left = (uint32_t)v->conf->search.candidates - v->trials.n_proposed;
+    if (v->trials.n_open_candidates >= in_flight) {
+        return decide(PLAN_WAIT);
+    }
+    uint32_t room = in_flight - v->trials.n_open_candidates;
+    return (struct plan_decision){.kind = PLAN_PROPOSE,
+                                  .n_proposals = left < room ? left : room};
+}
+
+static struct plan_decision plan_searching(const struct plan_view *v)
+{
+    if (!v->is_exhausted &&
+        v->trials.n_proposed < (uint32_t)v->conf->search.candidates) {
+        return plan_proposals(v);
+    }
+    if (v->trials.n_open_candidates > 0) {
+        return decide(PLAN_WAIT);
+    }
+    if (v->trials.n_measured_candidates == 0) {
+        return fail("no candidate could be evaluated");
+    }
+    return decide(PLAN_END_SEARCH);
+}
+
+// Trials of earlier stages may still run when the search is over: the results are
+// complete only with them.
+static struct plan_decision plan_exporting(const struct plan_view *v)
+{
+    if (v->n_exports_missing > 0) {
+        return decide(PLAN_EXPORT);
+    }
+    if (v->trials.n_open > 0) {
+        return decide(PLAN_WAIT);
+    }
+    if (v->job.state == PLAN_JOB_DONE) {
+        return decide(PLAN_FINISH);
+    }
+    return need_job(&v->job, PLAN_WRITE);
+}
+
+static struct plan_decision plan_over(const struct plan_view *v)
+{
+    (void)v;
+    return decide(PLAN_WAIT);
+}
+
+struct plan_decision plan_next(const struct plan_view *v)
+{
+    static struct plan_decision (*const by_state[])(const struct plan_view *) = {
+        [STUDY_PACKING] = plan_packing,     [STUDY_TRAINING] = plan_training,
+        [STUDY_SEARCHING] = plan_searching, [STUDY_EXPORTING] = plan_exporting,
+        [STUDY_DONE] = plan_over,           [STUDY_FAILED] = plan_over,
+    };
+    BUG_ON(v->study->state < STUDY_PACKING || v->study->state > STUDY_FAILED);
+    return by_state[v->study->state](v);
+}
+
+const char *plan_kind_name(enum plan_kind k)
+{
+    static const char *const names[PLAN_KINDS] = {
+        [PLAN_WAIT] = "wait",           [PLAN_PACK] = "pack",
+        [PLAN_START] = "start", [PLAN_ADD_ROUND] = "add_round", [PLAN_MERGE] = "merge",
+        [PLAN_ADOPT] = "adopt",         [PLAN_END_STAGE] = "end_stage",
+        [PLAN_PROPOSE] = "propose",     [PLAN_END_SEARCH] = "end_search",
+        [PLAN_EXPORT] = "export",       [PLAN_WRITE] = "write",
+        [PLAN_FINISH] = "finish",       [PLAN_FAIL] = "fail",
+    };
+    return k < PLAN_KINDS ? names[k] : "unknown";
+}

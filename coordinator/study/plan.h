@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// plan.h - what a study does next: a pure function of what is stored.
+//
+// The happy path: pack -> (add round -> [merge ->] adopt)* -> end stage, for each stage
+// -> propose* -> end search -> export -> write -> done. The driver gathers a view, asks,
+// applies the one decision in the transaction it is in, and asks again until the answer
+// is to wait. A decision is repeatable: when its effect was lost in a crash or a rolled
+// back transaction, the same view comes back and so does the same decision.
+// The failures: a buried TRAIN task, a pack or merge that cannot be made, and a search
+// in which nothing could be measured fail the study; a buried evaluation does not.
+//
+// Owns: nothing; pure. Threads: any.
+#ifndef COORDINATOR_STUDY_PLAN_H
+#define COORDINATOR_STUDY_PLAN_H
+
+#include "common/conf/study.h"
+#include "coordinator/store/study_row.h"
+#include "coordinator/store/task.h"
+#include "coordinator/study/train_round.h"
+
+// A job beside the loop: reading recordings, averaging weights, writing results.
+enum plan_job_state { PLAN_JOB_NONE, PLAN_JOB_RUNNING, PLAN_JOB_DONE, PLAN_JOB_FAILED };
+
+// The job of the study's present state (and round); `error` when it failed for good.
+struct plan_job {
+    enum plan_job_state state;
+    const char *checkpoint; // TRAINING, done: the merged weights
+    const char *error;
+};
+
+// Counts of the study's trials. "Open" is neither measured nor failed.
+struct plan_trials {
+    uint32_t n_proposed;        // by the strategy so far
+    uint32_t n_open;            // of any origin
+    uint32_t n_open_candidates; // with the final checkpoint, origin search or last stage
+    uint32_t n_measured_candidates;
+};
+
+struct plan_view {
+    const struct study_conf *conf;
+    const struct study_row *study;
+    uint32_t n_workers;            // live ones that could train now
+    const struct task_row *shards; // TRAIN tasks of the current round, by shard
+    uint32_t n_shards;
+    struct plan_job job;
+    struct plan_trials trials;
+    bool is_exhausted;          // the strategy has nothing new to propose
+    uint32_t n_exports_missing; // winners without an exporting trial
+};
+
+enum plan_kind {
+    PLAN_WAIT,
+    PLAN_PACK,       // start reading the recordings
+    PLAN_START,      // the pack is there: record it, TRAINING
+    PLAN_ADD_ROUND,  // insert the TRAIN tasks of `round`
+    PLAN_MERGE,      // start averaging the shards' checkpoints
+    PLAN_ADOPT,      // `checkpoint` at `position` is the newest, the round is over
+    PLAN_END_STAGE,  // add the stage's trials; next stage, or SEARCHING after the last
+    PLAN_PROPOSE,    // ask the strategy for n_proposals, add their trials
+    PLAN_END_SEARCH, // EXPORTING
+    PLAN_EXPORT,     // add the winners' exporting trials
+    PLAN_WRITE,      // start writing networks and results
+    PLAN_FINISH,     // DONE
+    PLAN_FAIL,       // FAILED: the last error of `task_id`, or `error` where that is 0
+    PLAN_KINDS
+};
+
+struct plan_decision {
+    enum plan_kind kind;
+    struct train_round round;
+    const char *checkpoint; // points into the view
+    uint64_t position;
+    uint32_t n_proposals;
+    uint64_t task_id;
+    const char *error; // points into the view or is constant
+};
+
+struct plan_decision plan_next(const struct plan_view *v);
+
+const char *plan_kind_name(enum plan_kind k);
+
+#endif
