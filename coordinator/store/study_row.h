@@ -25,11 +25,11 @@ struct study_row {
     char pack[HASH_HEX_MAX]; // "" until packed
     uint32_t n_speakers;
     uint64_t n_train_utts;
-    uint64_t n_trials;       // verification trials in the pack
+    uint64_t n_trials; // verification trials in the pack
     enum study_state state;
-    uint32_t stage;          // current, index into the study's stages
-    uint32_t round;          // current in the stage
-    uint64_t position;       // batches of the stage merged so far
+    uint32_t stage;                // current, index into the study's stages
+    uint32_t round;                // current in the stage
+    uint64_t position;             // batches of the stage merged so far
     char checkpoint[HASH_HEX_MAX]; // newest merged; "" = initial weights
     char error[LIMIT_TEXT];
     int64_t created_ms, updated_ms; // wall clock

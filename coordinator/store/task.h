@@ -21,12 +21,12 @@ struct task_row {
     uint64_t study_id;
     struct task_spec spec;
     enum task_state state;
-    uint64_t token;       // last granted; 0 = never
-    uint64_t worker_id;   // holder while LEASED, winner when DONE
-    uint32_t n_charged;   // attempts that started and failed
+    uint64_t token;        // last granted; 0 = never
+    uint64_t worker_id;    // holder while LEASED, winner when DONE
+    uint32_t n_charged;    // attempts that started and failed
     int64_t not_before_ms; // wall clock: back-off
     // What the study wants it for.
-    uint64_t trial_id;    // EVALUATE: the trial it fills; 0 otherwise
+    uint64_t trial_id;            // EVALUATE: the trial it fills; 0 otherwise
     uint32_t stage, round, shard; // TRAIN
     bool has_result;
     struct task_result result; // when DONE
@@ -37,15 +37,17 @@ MUST_CHECK enum err task_insert(struct store *s, struct task_row *row,
                                 struct errinfo *why);
 MUST_CHECK enum err task_get(struct store *s, uint64_t id, struct task_row *out);
 
-// READY -> LEASED with the next token (returned). ERR_STALE when it is not READY.
+// READY -> LEASED with the next token (returned): larger than any granted before, of
+// this or any other task. ERR_STALE when it is not READY.
 MUST_CHECK enum err task_grant(struct store *s, uint64_t id, uint64_t worker_id,
                                uint64_t *token, struct errinfo *why);
-// LEASED -> DONE under the token in force. ERR_STALE otherwise, except that the very
-// token that won gets ERR_BUSY = "repeated": already DONE with it.
+// LEASED -> DONE under the token in force. ERR_STALE otherwise, except that a token
+// whose attempt was settled or failed before gets ERR_BUSY = "repeated".
 MUST_CHECK enum err task_settle(struct store *s, uint64_t id, uint64_t token,
                                 const struct task_result *result, struct errinfo *why);
 // LEASED -> READY or BURIED under the token in force; records the attempt. `charge`
-// counts it; buries when n_charged reaches `bury_at`. ERR_STALE otherwise.
+// counts it; buries when n_charged reaches `bury_at`. Outcome 0: given back, no attempt
+// to speak of. ERR_STALE and ERR_BUSY as task_settle.
 MUST_CHECK enum err task_fail(struct store *s, uint64_t id, uint64_t token, bool charge,
                               uint32_t bury_at, int64_t not_before_ms,
                               enum outcome outcome, const char *error,
@@ -59,8 +61,9 @@ MUST_CHECK enum err task_each(struct store *s, uint64_t study_id, enum task_stat
                               task_visit_fn *fn, void *arg, struct errinfo *why);
 // TRAIN tasks of one round, by shard.
 MUST_CHECK enum err task_each_of_round(struct store *s, uint64_t study_id,
-                                       uint32_t stage, uint32_t round, task_visit_fn *fn,
-                                       void *arg, struct errinfo *why);
+                                       uint32_t stage, uint32_t round,
+                                       task_visit_fn *fn, void *arg,
+                                       struct errinfo *why);
 
 struct task_counts {
     uint32_t ready, leased, done, buried, cancelled;

@@ -8,8 +8,8 @@
 #ifndef COORDINATOR_STORE_TRIAL_H
 #define COORDINATOR_STORE_TRIAL_H
 
-#include "coordinator/store/store.h"
 #include "common/space/complexity.h"
+#include "coordinator/store/store.h"
 #include "proto/msg.h"
 
 enum trial_origin { TRIAL_STAGE = 1, TRIAL_SEARCH, TRIAL_FINAL };
@@ -19,14 +19,14 @@ struct trial_row {
     uint64_t id;
     uint64_t study_id;
     enum trial_origin origin;
-    uint32_t stage;     // the stage whose checkpoint it was evaluated with
-    uint32_t proposal;  // search: which proposal of the strategy; else 0
+    uint32_t stage;    // the stage whose checkpoint it was evaluated with
+    uint32_t proposal; // search: which proposal of the strategy; else 0
     struct arch arch;
     char checkpoint[HASH_HEX_MAX];
     uint32_t protocol;
     struct complexity complexity;
     bool is_measured;
-    bool has_failed; // its task was buried
+    bool has_failed;               // its task was buried
     struct evaluate_result result; // when measured
 };
 
@@ -35,7 +35,8 @@ MUST_CHECK enum err trial_insert(struct store *s, struct trial_row *row,
                                  struct errinfo *why);
 MUST_CHECK enum err trial_get(struct store *s, uint64_t id, struct trial_row *out);
 MUST_CHECK enum err trial_measured(struct store *s, uint64_t id,
-                                   const struct evaluate_result *r, struct errinfo *why);
+                                   const struct evaluate_result *r,
+                                   struct errinfo *why);
 MUST_CHECK enum err trial_failed(struct store *s, uint64_t id, struct errinfo *why);
 typedef bool trial_visit_fn(void *arg, const struct trial_row *row);
 // In id order; origin 0 = any.

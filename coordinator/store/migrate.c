@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// migrate.c - one entry per schema version; PRAGMA user_version says which have run.
+//
+// A released entry never changes: a new version is a new entry at the end.
+#include "coordinator/store/db.h"
+#include "coordinator/store/schema_sql.h"
+
+#include <stdio.h>
+
+static const char *const migrations[] = {
+    schema_sql, // 1
+};
+#define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
+
+static enum err read_version(sqlite3 *db, int *version, struct errinfo *why)
+{
+    sqlite3_stmt *st = NULL;
+    int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(st);
+    }
+    if (code == SQLITE_ROW) {
+        *version = sqlite3_column_int(st, 0);
+    }
+    sqlite3_finalize(st);
+    return code == SQLITE_ROW ? ERR_OK : db_error(db, code, "read its version", why);
+}
+
+static enum err run_one(sqlite3 *db, int version, struct errinfo *why)
+{
+    char finish[64];
+    snprintf(finish, sizeof(finish), "PRAGMA user_version = %d; COMMIT;", version);
+    int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_exec(db, migrations[version - 1], NULL, NULL, NULL);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_exec(db, finish, NULL, NULL, NULL);
+    }
+    if (code == SQLITE_OK) {
+        return ERR_OK;
+    }
+    enum err e = db_error(db, code, "migrate", why);
+    if (!sqlite3_get_autocommit(db)) {
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return e;
+}
+
+enum err db_migrate(sqlite3 *db, bool may_write, struct errinfo *why)
+{
+    int version = 0;
+    enum err e = read_version(db, &version, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    if (version > SCHEMA_VERSION || version < 0) {
+        return err_set(why, ERR_CORRUPT,
+                       "database: schema version %d is newer than this program's %d",
+                       version, SCHEMA_VERSION);
+    }
+    if (version < SCHEMA_VERSION && !may_write) {
+        return err_set(why, ERR_CORRUPT,
+                       "database: schema version %d, this program reads %d; start the "
+                       "coordinator once to bring it up to date",
+                       version, SCHEMA_VERSION);
+    }
+    while (version < SCHEMA_VERSION && e == ERR_OK) {
+        e = run_one(db, ++version, why);
+    }
+    return e;
+}

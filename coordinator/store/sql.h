@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// sql.h - every SQL statement of the store by name; the texts are in sql.c.
+//
+// Owns: nothing. Threads: any.
+#ifndef COORDINATOR_STORE_SQL_H
+#define COORDINATOR_STORE_SQL_H
+
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_META_GET,
+    SQL_META_SET,
+    SQL_WORKER_UPSERT,
+    SQL_WORKER_BY_SESSION,
+    SQL_WORKER_GET,
+    SQL_STUDY_INSERT,
+    SQL_STUDY_UPDATE,
+    SQL_STUDY_GET,
+    SQL_STUDY_BY_NAME,
+    SQL_STUDY_EACH,
+    SQL_TASK_INSERT,
+    SQL_TASK_GET,
+    SQL_TASK_MOVE,
+    SQL_TASK_EACH,
+    SQL_TASK_EACH_OF_ROUND,
+    SQL_TASK_COUNT,
+    SQL_ATTEMPT_START,
+    SQL_ATTEMPT_END,
+    SQL_ATTEMPT_OUTCOME,
+    SQL_ATTEMPT_LAST_ERROR,
+    SQL_TRIAL_INSERT,
+    SQL_TRIAL_BY_KEY,
+    SQL_TRIAL_GET,
+    SQL_TRIAL_MEASURED,
+    SQL_TRIAL_FAILED,
+    SQL_TRIAL_EACH,
+    SQL_LOSS_INSERT,
+    SQL_LOSS_EACH,
+    SQL_STATEMENTS
+};
+
+extern const char *const sql_text[SQL_STATEMENTS];
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// worker_row.h - rows of workers: who ever said HELLO, so that ids stay theirs.
+//
+// A worker keeps its id over a restart of the coordinator because it presents the same
+// session number again; a restarted worker process is a new row.
+//
+// Owns: nothing. Threads: as struct store.
+#ifndef COORDINATOR_STORE_WORKER_ROW_H
+#define COORDINATOR_STORE_WORKER_ROW_H
+
+#include "coordinator/store/store.h"
+
+struct worker_row {
+    uint64_t id;
+    uint64_t session;
+    char name[64];
+    uint32_t capabilities; // bit per task kind
+    uint32_t slots;
+    uint32_t threads;
+    uint64_t memory_bytes;
+    int64_t first_seen_ms, last_seen_ms; // wall clock
+};
+
+// Inserts, or updates the row of the same session; sets row->id.
+MUST_CHECK enum err worker_row_put(struct store *s, struct worker_row *row,
+                                   struct errinfo *why);
+MUST_CHECK enum err worker_row_get(struct store *s, uint64_t id,
+                                   struct worker_row *out);
+
+#endif
