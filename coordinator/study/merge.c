@@ -74,8 +74,8 @@ static void add_block(const struct tensor *t, size_t first, size_t n, double *su
 }
 
 // False when a mean is not finite.
-static bool put_means(enum tensor_type type, const double *sum, size_t n, double n_shards,
-                      char *out)
+static bool put_means(enum tensor_type type, const double *sum, size_t n,
+                      double n_shards, char *out)
 {
     bool is_finite = true;
     for (size_t i = 0; i < n; i++) {
@@ -180,7 +180,8 @@ static enum err find_parts(const struct merge *m, const struct tensor *first,
     for (size_t s = 1; s < m->n_shards; s++) {
         parts[s] = tensor_reader_find(m->shards[s], first->name);
         if (!parts[s] || !same_form(first, parts[s])) {
-            return err_set(why, ERR_CORRUPT, "shard %zu: tensor %s is %s", s, first->name,
+            return err_set(why, ERR_CORRUPT, "shard %zu: tensor %s is %s", s,
+                           first->name,
                            parts[s] ? "of another type or shape" : "missing");
         }
     }
@@ -208,8 +209,8 @@ static enum err merge_tensor(struct merge *m, const struct tensor *first,
         largest_of(parts, m->n_shards, out);
     }
     if (!e) {
-        tensor_writer_add(m->writer, first->name, first->type, first->rank, first->shape,
-                          out);
+        tensor_writer_add(m->writer, first->name, first->type, first->rank,
+                          first->shape, out);
     }
     return e;
 }
@@ -219,8 +220,9 @@ static enum err merge_tensors(struct merge *m, struct errinfo *why)
     size_t n_tensors = tensor_reader_count(m->shards[0]);
     for (size_t s = 1; s < m->n_shards; s++) {
         if (tensor_reader_count(m->shards[s]) != n_tensors) {
-            return err_set(why, ERR_CORRUPT, "shard %zu has %zu tensors, shard 0 has %zu",
-                           s, tensor_reader_count(m->shards[s]), n_tensors);
+            return err_set(why, ERR_CORRUPT,
+                           "shard %zu has %zu tensors, shard 0 has %zu", s,
+                           tensor_reader_count(m->shards[s]), n_tensors);
         }
     }
     m->values = calloc(n_tensors + 1, sizeof(*m->values));

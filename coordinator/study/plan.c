@@ -166,12 +166,19 @@ struct plan_decision plan_next(const struct plan_view *v)
 const char *plan_kind_name(enum plan_kind k)
 {
     static const char *const names[PLAN_KINDS] = {
-        [PLAN_WAIT] = "wait",           [PLAN_PACK] = "pack",
-        [PLAN_START] = "start", [PLAN_ADD_ROUND] = "add_round", [PLAN_MERGE] = "merge",
-        [PLAN_ADOPT] = "adopt",         [PLAN_END_STAGE] = "end_stage",
-        [PLAN_PROPOSE] = "propose",     [PLAN_END_SEARCH] = "end_search",
-        [PLAN_EXPORT] = "export",       [PLAN_WRITE] = "write",
-        [PLAN_FINISH] = "finish",       [PLAN_FAIL] = "fail",
+        [PLAN_WAIT] = "wait",
+        [PLAN_PACK] = "pack",
+        [PLAN_START] = "start",
+        [PLAN_ADD_ROUND] = "add_round",
+        [PLAN_MERGE] = "merge",
+        [PLAN_ADOPT] = "adopt",
+        [PLAN_END_STAGE] = "end_stage",
+        [PLAN_PROPOSE] = "propose",
+        [PLAN_END_SEARCH] = "end_search",
+        [PLAN_EXPORT] = "export",
+        [PLAN_WRITE] = "write",
+        [PLAN_FINISH] = "finish",
+        [PLAN_FAIL] = "fail",
     };
     return k < PLAN_KINDS ? names[k] : "unknown";
 }

@@ -2,12 +2,12 @@
 // plan.h - what a study does next: a pure function of what is stored.
 //
 // The happy path: pack -> (add round -> [merge ->] adopt)* -> end stage, for each stage
-// -> propose* -> end search -> export -> write -> done. The driver gathers a view, asks,
-// applies the one decision in the transaction it is in, and asks again until the answer
-// is to wait. A decision is repeatable: when its effect was lost in a crash or a rolled
-// back transaction, the same view comes back and so does the same decision.
-// The failures: a buried TRAIN task, a pack or merge that cannot be made, and a search
-// in which nothing could be measured fail the study; a buried evaluation does not.
+// -> propose* -> end search -> export -> write -> done. The driver gathers a view,
+// asks, applies the one decision in the transaction it is in, and asks again until the
+// answer is to wait. A decision is repeatable: when its effect was lost in a crash or a
+// rolled back transaction, the same view comes back and so does the same decision. The
+// failures: a buried TRAIN task, a pack or merge that cannot be made, and a search in
+// which nothing could be measured fail the study; a buried evaluation does not.
 //
 // Owns: nothing; pure. Threads: any.
 #ifndef COORDINATOR_STUDY_PLAN_H
@@ -30,9 +30,10 @@ struct plan_job {
 
 // Counts of the study's trials. "Open" is neither measured nor failed.
 struct plan_trials {
-    uint32_t n_proposed;        // by the strategy so far
-    uint32_t n_open;            // of any origin
-    uint32_t n_open_candidates; // with the final checkpoint, origin search or last stage
+    uint32_t n_proposed; // by the strategy so far
+    uint32_t n_open;     // of any origin
+    uint32_t
+        n_open_candidates; // with the final checkpoint, origin search or last stage
     uint32_t n_measured_candidates;
 };
 

@@ -8,8 +8,8 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
 }
 
 struct train_round train_round_cut(const struct study_conf *conf, uint32_t stage,
-                                   uint32_t round, uint64_t position, uint64_t n_batches,
-                                   uint32_t n_workers)
+                                   uint32_t round, uint64_t position,
+                                   uint64_t n_batches, uint32_t n_workers)
 {
     BUG_ON(position >= n_batches);
     BUG_ON(conf->train.max_shards < 1 || conf->train.round_steps < 1);
