@@ -25,6 +25,19 @@ struct arch {
     int cat;                        // channels after the concatenation
 };
 
+// The kinds of number an architecture is made of; what each may be is known here only.
+enum gene_kind { GENE_DEPTH, GENE_WIDTH, GENE_KERNEL, GENE_CAT };
+#define GENE_KINDS 4
+
+const char *gene_kind_name(enum gene_kind k);    // "depth", "width", "kernel", "cat"
+const char *gene_kind_allowed(enum gene_kind k); // "a multiple of 8 from 8 to 8192"
+bool gene_kind_allows(enum gene_kind k, int value);
+bool gene_kind_is_per_layer(enum gene_kind k);
+
+// The field of that kind and layer (layer 0 for depth and cat).
+int *arch_field(struct arch *a, enum gene_kind k, int layer);
+int arch_value(const struct arch *a, enum gene_kind k, int layer);
+
 // Parses the string form. ERR_INPUT says which number is wrong and what is allowed:
 // depth 1..8, widths and cat multiples of 8 (1..8192), kernels 1, 3 or 5.
 MUST_CHECK enum err arch_parse(const char *text, struct arch *out, struct errinfo *why);

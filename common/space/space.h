@@ -3,8 +3,8 @@
 //
 // A gene is active in an architecture when its layer exists at that depth; an
 // architecture is one choice per active gene, so |space| is the sum over depths of the
-// product over active genes. New kinds of gene are added here and in the table in
-// space.c, nowhere else in common/.
+// product over active genes. New kinds of gene are added to the table in arch.c and to
+// space_build, nowhere else in common/.
 //
 // Owns: nothing; struct space is a value (about 24 KiB: pass by pointer). Threads: any.
 #ifndef COMMON_SPACE_SPACE_H
@@ -15,8 +15,6 @@
 
 #define SPACE_VALUES_MAX 256
 #define SPACE_GENES_MAX  (2 * (ARCH_DEPTH_MAX + 1) + 2)
-
-enum gene_kind { GENE_DEPTH, GENE_WIDTH, GENE_KERNEL, GENE_CAT };
 
 struct gene {
     char name[16]; // "depth", "width0", "kernel3", "cat"
@@ -38,8 +36,9 @@ struct value_list {
 };
 
 // Builds the space whose layers all share the same width and kernel lists (the paper's
-// coarse and fine spaces). Genes: depth, width0..D, kernel0..D, cat, D the largest depth.
-// ERR_INPUT when a list is empty, unsorted or holds a value outside arch_parse's limits.
+// coarse and fine spaces). Genes: depth, width0..D, kernel0..D, cat, D the largest
+// depth. ERR_INPUT when a list is empty, unsorted or holds a value outside arch_parse's
+// limits.
 MUST_CHECK enum err space_build(struct space *s, const struct value_list *depths,
                                 const struct value_list *widths,
                                 const struct value_list *kernels,

@@ -10,7 +10,13 @@
 
 #include "common/space/space.h"
 
-enum stage_kind { STAGE_LARGEST, STAGE_KERNEL, STAGE_DEPTH, STAGE_WIDTH1, STAGE_WIDTH2 };
+enum stage_kind {
+    STAGE_LARGEST,
+    STAGE_KERNEL,
+    STAGE_DEPTH,
+    STAGE_WIDTH1,
+    STAGE_WIDTH2
+};
 #define STAGE_KINDS 5
 
 const char *stage_name(enum stage_kind k);
@@ -19,7 +25,8 @@ MUST_CHECK enum err stage_parse(const char *text, enum stage_kind *k);
 // The space a stage draws its paths from, given the study's full space:
 // largest: its largest architecture alone; kernel: all kernels; depth: kernels and
 // depths; width1: also widths and cats at ratios .5, .75 and 1 of the largest (nearest
-// multiple of 8, not below .9 of the ratio); width2: the full space.
+// multiple of 8, not below .9 of the ratio, and not below what the full space holds at
+// its smallest); width2: the full space.
 // For the paper's coarse space the counts are 1, 243, 351, 199,017 and 4,066,875.
 void stage_space(const struct space *full, enum stage_kind k, struct space *out);
 
