@@ -90,7 +90,7 @@ CREATE TABLE trial (
     n_trials     INTEGER,
     network      TEXT,                    -- exported dense network, '' = none
     seconds      REAL,
-    UNIQUE (study_id, architecture, checkpoint, protocol)
+    UNIQUE (study_id, architecture, checkpoint, protocol, origin)
 ) STRICT;
 
 CREATE TABLE loss (

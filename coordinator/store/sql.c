@@ -85,7 +85,7 @@ const char *const sql_text[SQL_STATEMENTS] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_TRIAL_BY_KEY] =
         "SELECT id FROM trial WHERE study_id = ?1 AND architecture = ?2"
-        " AND checkpoint = ?3 AND protocol = ?4",
+        " AND checkpoint = ?3 AND protocol = ?4 AND origin = ?5",
     [SQL_TRIAL_GET] = "SELECT " TRIAL_COLUMNS " FROM trial WHERE id = ?1",
     [SQL_TRIAL_MEASURED] =
         "UPDATE trial SET state = 1, eer_percent = ?2, mindcf_p01 = ?3, mindcf_p05 = ?4,"

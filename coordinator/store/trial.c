@@ -51,6 +51,7 @@ static enum err find_key(struct store *s, const struct trial_row *row, const cha
     db_bind_text(st, 2, arch);
     db_bind_text(st, 3, row->checkpoint);
     db_bind_int(st, 4, row->protocol);
+    db_bind_int(st, 5, row->origin);
     bool has_row = false;
     enum err e = db_row(s, st, &has_row, why);
     if (has_row) {
