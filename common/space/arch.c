@@ -164,11 +164,11 @@ static enum err read_arch(struct cursor *c, struct arch *a)
     if (e == ERR_OK) {
         e = read_number(c, a, GENE_CAT, 0);
     }
-    if (e == ERR_OK && (*c->at != '\0' || c->at[-1] == '-')) {
+    if (e == ERR_OK && c->at[-1] == '-') {
         e = err_set(c->why, ERR_INPUT,
                     "goes on after cat, its last number (depth %d takes %d numbers): "
                     "\"%.24s\" is too much",
-                    a->depth, 2 * a->depth + 4, c->at[-1] == '-' ? c->at - 1 : c->at);
+                    a->depth, 2 * a->depth + 4, c->at - 1);
     }
     return e == ERR_OK ? ERR_OK
                        : err_prefix(c->why, e, "architecture \"%.80s\"", start);
