@@ -5,7 +5,12 @@
 // checked (write-then-rename), so what is there is right. Reading may name further
 // folders to look in first (a shared file system): those are never written.
 //
-// Owns: its paths and open partial files. Threads: any, one struct per thread.
+// Files in the making live in tmp/ID/ inside the folder; each open store holds a lock
+// on tmp/ID.lock, so that several processes may share a folder and what a crash left is
+// recognised (nobody holds its lock) and removed by the next one that opens.
+//
+// Owns: its paths, its lock and open partial files. Threads: any, one struct per
+// thread.
 #ifndef COMMON_BLOB_STORE_H
 #define COMMON_BLOB_STORE_H
 
@@ -18,7 +23,7 @@
 struct blob_store;
 struct blob_writer;
 
-// Makes the folder when it is missing and removes partial files left by a crash.
+// Makes the folder when it is missing and removes what a crash left in the making.
 // `also_read` (may be NULL) is a second folder to read from. ERR_IO.
 MUST_CHECK enum err blob_store_open(const char *dir, const char *also_read,
                                     struct blob_store **out, struct errinfo *why);
@@ -29,6 +34,20 @@ MUST_CHECK enum err blob_path(const struct blob_store *s, const char *hex,
                               char out[static FILE_PATH_MAX], uint64_t *size_bytes,
                               struct errinfo *why);
 bool blob_has(const struct blob_store *s, const char *hex);
+
+// Removes an artifact from the store's own folder. ERR_NOTFOUND, ERR_IO.
+MUST_CHECK enum err blob_remove(struct blob_store *s, const char *hex,
+                                struct errinfo *why);
+
+// Visits the artifacts of the store's own folder, in no order; false stops. ERR_IO.
+struct blob_entry {
+    char hash[HASH_HEX_MAX];
+    uint64_t size_bytes;
+    int64_t modified_s; // wall clock
+};
+typedef bool blob_visit_fn(void *arg, const struct blob_entry *entry);
+MUST_CHECK enum err blob_each(const struct blob_store *s, blob_visit_fn *fn, void *arg,
+                              struct errinfo *why);
 
 // Takes in a finished file by moving (same file system) or copying it.
 MUST_CHECK enum err blob_take_file(struct blob_store *s, const char *path,

@@ -2,8 +2,8 @@
 // zsock.h - a ZeroMQ socket with the options every socket of ours has.
 //
 // LINGER 0, MAXMSGSIZE, bounded queues, heartbeats, reconnect and handshake intervals;
-// ROUTER_MANDATORY for routers, IMMEDIATE for dealers (what cannot go out now fails now,
-// and is decided on again when it can). Sending and receiving never wait.
+// ROUTER_MANDATORY for routers, IMMEDIATE for dealers (what cannot go out now fails
+// now, and is decided on again when it can). Sending and receiving never wait.
 //
 // Owns: nothing; the caller closes what zsock_open gave. Threads: one per socket.
 #ifndef COMMON_NET_ZSOCK_H
