@@ -166,6 +166,11 @@ void blob_store_close(struct blob_store *s)
     free(s);
 }
 
+const char *blob_store_dir(const struct blob_store *s)
+{
+    return s->dir;
+}
+
 // ---- looking
 
 static bool is_file(const char *path, uint64_t *size_bytes)

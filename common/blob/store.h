@@ -28,6 +28,8 @@ struct blob_writer;
 MUST_CHECK enum err blob_store_open(const char *dir, const char *also_read,
                                     struct blob_store **out, struct errinfo *why);
 void blob_store_close(struct blob_store *s); // NULL is fine
+// Its folder, to open the same store once more on another thread.
+const char *blob_store_dir(const struct blob_store *s);
 
 // Path of a complete artifact. ERR_NOTFOUND, ERR_INPUT when the name is no hash.
 MUST_CHECK enum err blob_path(const struct blob_store *s, const char *hex,

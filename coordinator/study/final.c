@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// final.c - see final.h.
+#include "coordinator/study/final.h"
+
+#include <string.h>
+
+bool final_is_within(const struct study_target *t, const struct complexity *c)
+{
+    return (t->max_params == 0 || c->params <= t->max_params) &&
+           (t->max_macs == 0 || c->macs <= t->max_macs) &&
+           (t->max_bytes == 0 || c->bytes <= t->max_bytes);
+}
+
+static bool has_final_weights(const struct final_scope *s, const struct trial_row *t)
+{
+    return strcmp(t->checkpoint, s->checkpoint) == 0 &&
+           t->protocol == (uint32_t)s->conf->evaluate.protocol;
+}
+
+bool final_is_candidate(const struct final_scope *s, const struct trial_row *t)
+{
+    return t->origin != TRIAL_FINAL && has_final_weights(s, t);
+}
+
+// The exporting trial of a candidate's architecture; NULL when there is none.
+static const struct trial_row *export_of(const struct final_scope *s,
+                                         const struct trial_row *candidate)
+{
+    for (size_t i = 0; i < s->n_trials; i++) {
+        const struct trial_row *t = &s->trials[i];
+        if (t->origin == TRIAL_FINAL && has_final_weights(s, t) &&
+            arch_equal(&t->arch, &candidate->arch)) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static bool is_better(const struct trial_row *a, const struct trial_row *b)
+{
+    if (a->result.eer_percent != b->result.eer_percent) {
+        return a->result.eer_percent < b->result.eer_percent;
+    }
+    return a->complexity.macs < b->complexity.macs;
+}
+
+static struct final_choice choose(const struct final_scope *s,
+                                  const struct study_target *target)
+{
+    struct final_choice c = {.target = *target};
+    for (size_t i = 0; i < s->n_trials; i++) {
+        const struct trial_row *t = &s->trials[i];
+        if (!t->is_measured || !final_is_candidate(s, t) ||
+            !final_is_within(target, &t->complexity) ||
+            (c.winner && !is_better(t, c.winner))) {
+            continue;
+        }
+        const struct trial_row *exported = export_of(s, t);
+        if (!exported || !exported->has_failed) {
+            c.winner = t;
+            c.exported = exported;
+        }
+    }
+    return c;
+}
+
+size_t final_choose(const struct final_scope *s,
+                    struct final_choice out[static STUDY_TARGETS_MAX])
+{
+    static const struct study_target any = {.name = "any"};
+    const struct study_target *targets = s->conf->targets;
+    size_t n = (size_t)s->conf->n_targets;
+    if (n == 0) {
+        targets = &any;
+        n = 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = choose(s, &targets[i]);
+    }
+    return n;
+}
+
+static bool holds(const struct trial_row *const *list, size_t n, const struct arch *a)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (arch_equal(&list[i]->arch, a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t final_missing(const struct final_scope *s,
+                     const struct trial_row *out[static STUDY_TARGETS_MAX])
+{
+    struct final_choice choices[STUDY_TARGETS_MAX];
+    size_t n_choices = final_choose(s, choices);
+    size_t n = 0;
+    for (size_t i = 0; i < n_choices; i++) {
+        const struct final_choice *c = &choices[i];
+        if (c->winner && !c->exported && !holds(out, n, &c->winner->arch)) {
+            out[n++] = c->winner;
+        }
+    }
+    return n;
+}
