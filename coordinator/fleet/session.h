@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// session.h - the workers that speak to us: who they are and where to answer them.
+//
+// A session is one run of one worker process, named by its random 64-bit number; it is
+// answered at the routing id that last spoke for it. A session silent for three beats
+// is lost: nothing is granted to it, its leases end by themselves, and it is found
+// again with its next word. Long silent ones are forgotten (then they have to say
+// HELLO).
+//
+// Owns: the sessions; pointers are valid until the next session_put or session_forget.
+// Borrows: nothing. Threads: loop thread only.
+#ifndef COORDINATOR_FLEET_SESSION_H
+#define COORDINATOR_FLEET_SESSION_H
+
+#include "coordinator/fleet/worker.h"
+
+#include <stddef.h>
+
+#define SESSION_MAX       4096 // workers a coordinator serves; 4 MiB with their tasks
+#define SESSION_LOST_MS   (3 * BEAT_MS)
+#define SESSION_FORGET_MS 3600000 // an hour
+
+struct route {
+    uint8_t bytes[64]; // ROUTER makes 5 bytes; peers may choose up to 255: refused
+    uint8_t n;
+};
+
+struct session {
+    uint64_t number;
+    struct route route;
+    struct worker worker;
+    uint32_t credit;  // slots free by its last FETCH, less what was granted since
+    bool has_fetched; // and is owed an answer in this turn
+    bool is_lost;
+    int64_t heard_ms; // monotonic clock
+};
+
+struct session_table;
+
+struct session_table *session_table_create(void);
+void session_table_destroy(struct session_table *t); // NULL is fine
+
+struct session *session_find(struct session_table *t, uint64_t number); // or NULL
+struct session *session_at_route(struct session_table *t, const struct route *r);
+bool session_has_room(const struct session_table *t, uint64_t number);
+
+// Adds the session or replaces what is known of it. BUG without room.
+struct session *session_put(struct session_table *t, uint64_t number,
+                            const struct route *route, const struct worker *worker,
+                            int64_t now_ms);
+void session_forget(struct session_table *t, uint64_t number); // unknown is fine
+
+// It spoke: from here, now.
+void session_heard(struct session *s, const struct route *route, int64_t now_ms);
+
+// Marks the silent ones lost and forgets the long silent. Returns how many were lost
+// now.
+size_t session_sweep(struct session_table *t, int64_t now_ms);
+
+size_t session_count(const struct session_table *t);
+struct session *session_at(struct session_table *t, size_t i);
+uint32_t session_count_capable(const struct session_table *t, enum task_kind kind);
+
+#endif

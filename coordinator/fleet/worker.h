@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// worker.h - what the coordinator knows of one worker: its means and what it is doing.
+//
+// Owns: nothing; struct worker is a value. Threads: any.
+#ifndef COORDINATOR_FLEET_WORKER_H
+#define COORDINATOR_FLEET_WORKER_H
+
+#include "proto/msg.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct worker {
+    uint64_t id; // durable
+    char name[64];
+    uint32_t capabilities; // bit per task kind
+    uint32_t slots;
+    uint32_t threads;
+    uint64_t memory_bytes;
+    // Of its first task, by its last beat: what people are shown.
+    uint64_t task_id; // 0 = idle
+    struct task_progress progress;
+};
+
+void worker_init(struct worker *w, uint64_t id, const struct msg_hello *hello);
+bool worker_can(const struct worker *w, enum task_kind kind);
+void worker_reported(struct worker *w, const struct held_task *held, uint32_t n_held);
+void worker_status(const struct worker *w, bool is_lost, bool is_draining,
+                   struct status_worker *out);
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// place.c - see place.h.
+#include "coordinator/sched/place.h"
+
+static const int priorities[TASK_KINDS] = {
+    [TASK_TRAIN] = 1,
+    [TASK_EVALUATE] = 2,
+};
+
+static bool is_kind(enum task_kind kind)
+{
+    return kind >= TASK_TRAIN && kind < TASK_KINDS;
+}
+
+uint32_t place_need(enum task_kind kind)
+{
+    BUG_ON(!is_kind(kind));
+    return 1u << kind;
+}
+
+bool place_fits(uint32_t capabilities, enum task_kind kind)
+{
+    return capabilities & place_need(kind);
+}
+
+int place_priority(enum task_kind kind)
+{
+    BUG_ON(!is_kind(kind));
+    return priorities[kind];
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// queue.h - the READY tasks in memory: by priority, then by id; back-offs wait apart.
+//
+// Rebuilt from the store at start and changed only after a commit. The store stays the
+// authority: a task taken from here that is no longer READY there is simply dropped.
+//
+// Owns: its entries. Borrows: nothing. Threads: loop thread only.
+#ifndef COORDINATOR_SCHED_QUEUE_H
+#define COORDINATOR_SCHED_QUEUE_H
+
+#include "proto/msg.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct queue;
+
+struct queue_task {
+    uint64_t id;
+    enum task_kind kind;
+    int64_t ready_ms; // monotonic clock; 0 = now
+};
+
+struct queue *queue_create(void);
+void queue_destroy(struct queue *q); // NULL is fine
+
+void queue_add(struct queue *q, const struct queue_task *t, int64_t now_ms);
+// Takes the first task that these capabilities can run. False when there is none.
+bool queue_take(struct queue *q, uint32_t capabilities, int64_t now_ms,
+                struct queue_task *out);
+size_t queue_count(const struct queue *q); // back-offs included
+
+#endif
