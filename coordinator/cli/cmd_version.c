@@ -44,9 +44,7 @@ static void print_json(void)
 int cmd_version(int argc, char **argv)
 {
     bool as_json = false;
-    const struct option table[] = {
-        {"json", NULL, "print JSON", OPTION_FLAG, {.flag = &as_json}, 0, 0},
-    };
+    const struct option table[] = {OPTION_AS_FLAG("json", &as_json, "print JSON")};
     const struct options options = {
         .command = "voxarch version",
         .operands = "",

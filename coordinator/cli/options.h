@@ -37,6 +37,24 @@ struct option {
     long min, max; // OPTION_NUMBER
 };
 
+// Entries of a table: {flag}, {text}, {number with its range}, {list}.
+#define OPTION_AS_FLAG(name, at, help)                      \
+    {                                                       \
+        name, NULL, help, OPTION_FLAG, {.flag = (at)}, 0, 0 \
+    }
+#define OPTION_AS_TEXT(name, metavar, at, help)                \
+    {                                                          \
+        name, metavar, help, OPTION_TEXT, {.text = (at)}, 0, 0 \
+    }
+#define OPTION_AS_NUMBER(name, metavar, at, min, max, help)            \
+    {                                                                  \
+        name, metavar, help, OPTION_NUMBER, {.number = (at)}, min, max \
+    }
+#define OPTION_AS_LIST(name, metavar, at, help)                \
+    {                                                          \
+        name, metavar, help, OPTION_LIST, {.list = (at)}, 0, 0 \
+    }
+
 struct options {
     const char *command;  // "voxarch run"
     const char *operands; // "STUDY.yaml"; "" when it takes none

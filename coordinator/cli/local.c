@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+// local.c - see local.h.
+#include "coordinator/cli/local.h"
+
+#include "common/base/clock.h"
+#include "coordinator/cli/admin.h"
+#include "coordinator/cli/handoff.h"
+#include "coordinator/cli/progress.h"
+#include "coordinator/cli/rundir.h"
+#include "coordinator/cli/supervise.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS        100   // looks for the endpoints file, redraws
+#define STATUS_MS      1000  // asks how things stand
+#define SILENCE_MS     5000  // without an answer: say so
+#define STOP_GRACE_MS  10000 // from SIGTERM to SIGKILL once nothing is left to do
+#define LOG_TAIL_LINES 12
+
+#define COORDINATOR 0 // its number among the children; workers are 1..n
+
+enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
+
+struct local {
+    const struct local_conf *conf;
+    uv_loop_t loop;
+    uv_timer_t tick;
+    uv_signal_t signals[3];
+    struct supervise *children;
+    struct admin *admin;
+    struct progress *progress;
+    char coordinator_program[FILE_PATH_MAX];
+    char worker_program[FILE_PATH_MAX];
+
+    enum phase phase;
+    bool is_connected; // endpoints are those of the coordinator that runs now
+    struct rundir_endpoints endpoints;
+    int64_t ask_ms;      // when to ask for status next
+    int64_t answered_ms; // when an answer last came
+    bool has_status;
+    struct msg_status_reply *status;
+    int64_t kill_ms; // PHASE_STOPPING: when patience ends
+
+    enum local_end end;
+    enum err error; // why the run ends early
+    struct errinfo *why;
+};
+
+static unsigned n_children(const struct local *l)
+{
+    return l->conf->n_workers + 1;
+}
+
+static void signal_workers(struct local *l, int signal)
+{
+    for (unsigned i = 1; i < n_children(l); i++) {
+        supervise_signal(l->children, i, signal);
+    }
+}
+
+static void close_all(struct local *l)
+{
+    uv_close((uv_handle_t *)&l->tick, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        uv_close((uv_handle_t *)&l->signals[i], NULL);
+    }
+    admin_stop(l->admin);
+}
+
+// Nothing more is to come: everybody leaves. The loop ends when the last child did.
+static void stop(struct local *l, int signal)
+{
+    if (l->phase != PHASE_STOPPING) {
+        l->phase = PHASE_STOPPING;
+        l->kill_ms = clock_mono_ms() + STOP_GRACE_MS;
+        supervise_stop(l->children);
+    }
+    signal_workers(l, signal);
+    supervise_signal(l->children, COORDINATOR, signal);
+}
+
+// A process of ours does not come back: the run fails with what it said last.
+static void fail_with_log(struct local *l, unsigned child, enum err e, const char *what)
+{
+    char path[FILE_PATH_MAX];
+    struct buf tail = BUF_INIT;
+    supervise_log_path(l->children, child, path);
+    rundir_tail(path, LOG_TAIL_LINES, &tail);
+    if (!l->conf->is_quiet && tail.len) {
+        progress_say(l->progress, "%s ends with:\n%.*s", path, (int)tail.len - 1,
+                     tail.data);
+    }
+    buf_fini(&tail);
+    if (!l->error) {
+        l->error = err_set(l->why, e, "%s %s; see %s",
+                           supervise_name_of(l->children, child), what, path);
+    }
+    stop(l, SIGTERM);
+}
+
+static void coordinator_command(struct local *l, struct supervise_args *args)
+{
+    supervise_arg(args, "%s", l->coordinator_program);
+    supervise_arg(args, "--dir");
+    supervise_arg(args, "%s", l->conf->dir);
+    supervise_arg(args, "--study");
+    supervise_arg(args, "%s", l->conf->study);
+    supervise_arg(args, "--worker-program");
+    supervise_arg(args, "%s", l->worker_program);
+    supervise_arg(args, "--with-parent");
+    supervise_arg(args, "--exit-when-done");
+}
+
+static void worker_command(struct local *l, unsigned child, struct supervise_args *args)
+{
+    supervise_arg(args, "%s", l->worker_program);
+    supervise_arg(args, "--connect");
+    supervise_arg(args, "%s", l->endpoints.worker);
+    supervise_arg(args, "--dir");
+    supervise_arg(args, "%s/workers/%u", l->conf->dir, child);
+    supervise_arg(args, "--artifacts");
+    supervise_arg(args, "%s/blobs", l->conf->dir);
+    supervise_arg(args, "--threads");
+    supervise_arg(args, "%u", l->conf->n_threads);
+    supervise_arg(args, "--name");
+    supervise_arg(args, "%s", supervise_name_of(l->children, child));
+    supervise_arg(args, "--with-parent");
+}
+
+static void on_command(void *arg, unsigned child, struct supervise_args *args)
+{
+    struct local *l = arg;
+    if (child == COORDINATOR) {
+        l->is_connected = false;
+        coordinator_command(l, args);
+    } else {
+        worker_command(l, child, args);
+    }
+}
+
+// True: it was told to leave, or may.
+static bool is_leaving(const struct local *l)
+{
+    return l->phase != PHASE_RUNNING || (l->has_status && l->status->is_draining);
+}
+
+static bool coordinator_ended(struct local *l, const struct supervise_end *end)
+{
+    if (!end->signal && end->exit_status == 0) {
+        stop(l, SIGTERM);
+        return false;
+    }
+    if (!end->signal && end->exit_status == 2) {
+        fail_with_log(l, COORDINATOR, ERR_INPUT, "refused its input");
+        return false;
+    }
+    if (l->phase == PHASE_DRAINING) {
+        stop(l, SIGTERM);
+        return false;
+    }
+    return true;
+}
+
+// After a drain the workers are the first to go, then the coordinator.
+static void end_drain(struct local *l)
+{
+    bool has_workers = supervise_count_running(l->children) >
+                       supervise_is_running(l->children, COORDINATOR);
+    if (l->phase == PHASE_DRAINING && !has_workers) {
+        stop(l, SIGTERM);
+    }
+}
+
+static bool on_ended(void *arg, unsigned child, const struct supervise_end *end)
+{
+    struct local *l = arg;
+    bool again = false;
+    if (child == COORDINATOR) {
+        again = coordinator_ended(l, end);
+    } else if (!end->signal && end->exit_status == 2) {
+        fail_with_log(l, child, ERR_INPUT, "refused its command line");
+    } else {
+        again = !is_leaving(l);
+    }
+    if (again && !l->conf->is_quiet) {
+        progress_say(l->progress, "%s ended unexpectedly (%s %d)",
+                     supervise_name_of(l->children, child),
+                     end->signal ? "signal" : "exit status",
+                     end->signal ? end->signal : (int)end->exit_status);
+    }
+    end_drain(l);
+    return again;
+}
+
+static bool has_other_worker(const struct local *l, unsigned child)
+{
+    for (unsigned i = 1; i < n_children(l); i++) {
+        if (i != child && supervise_is_running(l->children, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_again(void *arg, unsigned child, int64_t wait_ms)
+{
+    struct local *l = arg;
+    const char *name = supervise_name_of(l->children, child);
+    if (wait_ms >= 0) {
+        if (!l->conf->is_quiet) {
+            progress_say(l->progress, "%s starts again in %.1f s", name,
+                         (double)wait_ms / 1e3);
+        }
+    } else if (child != COORDINATOR && has_other_worker(l, child)) {
+        progress_say(l->progress,
+                     "%s died too often and is left out; see its log in "
+                     "%s/logs",
+                     name, l->conf->dir);
+    } else {
+        fail_with_log(l, child, ERR_IO, "died too often");
+    }
+}
+
+static void start_workers(struct local *l)
+{
+    for (unsigned i = 1; i < n_children(l); i++) {
+        enum err e = supervise_start(l->children, i, l->why);
+        if (e) {
+            l->error = e;
+            stop(l, SIGTERM);
+            return;
+        }
+    }
+}
+
+// The coordinator that runs now has said where it listens.
+static void connect_to(struct local *l, const struct rundir_endpoints *at)
+{
+    bool is_first = !*l->endpoints.worker;
+    bool has_moved = !is_first && strcmp(l->endpoints.worker, at->worker) != 0;
+    l->endpoints = *at;
+    l->is_connected = true;
+    l->answered_ms = clock_mono_ms();
+    enum err e = admin_connect(l->admin, at->admin, l->why);
+    if (e) {
+        l->error = e;
+        stop(l, SIGTERM);
+    } else if (is_first) {
+        start_workers(l);
+    } else if (has_moved) {
+        signal_workers(l, SIGKILL); // they start again with the new endpoint
+    }
+}
+
+static void look_for_endpoints(struct local *l)
+{
+    struct rundir_endpoints at = {{0}, {0}, {0}, 0};
+    long pid = supervise_pid(l->children, COORDINATOR);
+    if (pid && !rundir_endpoints(l->conf->dir, &at, NULL) && at.pid == pid) {
+        connect_to(l, &at);
+    }
+}
+
+static unsigned count_workers(const struct local *l, const char *state)
+{
+    unsigned n = 0;
+    for (uint32_t i = 0; l->has_status && i < l->status->n_workers; i++) {
+        n += !strcmp(l->status->workers[i].state, state);
+    }
+    return n;
+}
+
+static void note(const struct local *l, int64_t now_ms, struct buf *out)
+{
+    buf_addf(out, "%s", "");
+    if (l->phase == PHASE_DRAINING) {
+        unsigned n = count_workers(l, "busy") + count_workers(l, "draining");
+        buf_addf(out, "draining: finishing %u task%s; Ctrl-C again to stop now", n,
+                 n == 1 ? "" : "s");
+    } else if (l->phase == PHASE_STOPPING) {
+        buf_addf(out, "stopping");
+    } else if (!l->is_connected) {
+        buf_addf(out, "starting");
+    } else if (now_ms - l->answered_ms > SILENCE_MS) {
+        buf_addf(out, "the coordinator has not answered for %d s",
+                 (int)((now_ms - l->answered_ms) / 1000));
+    }
+}
+
+static void show(struct local *l, int64_t now_ms)
+{
+    struct buf text = BUF_INIT;
+    note(l, now_ms, &text);
+    bool has_study = l->has_status && l->status->n_studies;
+    struct progress_view view = {
+        .study = has_study ? &l->status->studies[0] : NULL,
+        .n_busy = count_workers(l, "busy"),
+        .n_workers = l->conf->n_workers,
+        .note = text.data,
+    };
+    if (view.study || *view.note) {
+        progress_show(l->progress, &view, now_ms);
+    }
+    buf_fini(&text);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    struct local *l = t->data;
+    int64_t now_ms = clock_mono_ms();
+    if (!l->is_connected && l->phase != PHASE_STOPPING) {
+        look_for_endpoints(l);
+    }
+    if (l->is_connected && now_ms >= l->ask_ms) {
+        admin_ask(l->admin, MSG_STATUS);
+        l->ask_ms = now_ms + STATUS_MS;
+        show(l, now_ms);
+    }
+    if (l->phase == PHASE_STOPPING && now_ms >= l->kill_ms) {
+        stop(l, SIGKILL);
+    }
+    if (l->phase == PHASE_STOPPING && supervise_count_running(l->children) == 0) {
+        close_all(l);
+    }
+}
+
+static void on_answer(void *arg, const struct msg *answer)
+{
+    struct local *l = arg;
+    if (answer->kind == MSG_STATUS_REPLY) {
+        *l->status = answer->status_reply;
+        l->has_status = true;
+        l->answered_ms = clock_mono_ms();
+        show(l, l->answered_ms);
+    }
+}
+
+static void on_signal(uv_signal_t *h, int signal)
+{
+    struct local *l = h->data;
+    (void)signal;
+    if (l->phase != PHASE_RUNNING) {
+        l->end = l->end == LOCAL_DRAINED ? LOCAL_KILLED : l->end;
+        stop(l, SIGKILL);
+        return;
+    }
+    l->phase = PHASE_DRAINING;
+    l->end = LOCAL_DRAINED;
+    supervise_stop(l->children);
+    admin_ask(l->admin, MSG_DRAIN);
+    signal_workers(l, SIGTERM);
+    show(l, clock_mono_ms());
+    end_drain(l);
+    if (!supervise_is_running(l->children, COORDINATOR)) {
+        stop(l, SIGTERM); // no one is there to take results
+    }
+}
+
+static void watch_signals(struct local *l)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < 3; i++) {
+        uv_signal_init(&l->loop, &l->signals[i]);
+        l->signals[i].data = l;
+        uv_signal_start(&l->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static enum err set_up(struct local *l)
+{
+    char logs[FILE_PATH_MAX];
+    const struct supervise_hooks hooks = {l, on_command, on_ended, on_again};
+    enum err e = handoff_find("voxarch-coordinator", l->coordinator_program, l->why);
+    if (!e) {
+        e = handoff_find("voxarch-worker", l->worker_program, l->why);
+    }
+    if (!e) {
+        e = file_path(logs, sizeof(logs), l->why, "%s/logs", l->conf->dir);
+    }
+    if (!e) {
+        e = file_make_dirs(logs, l->why);
+    }
+    if (!e) {
+        e = admin_create(&l->loop, on_answer, l, &l->admin, l->why);
+    }
+    if (e) {
+        return e;
+    }
+    l->children = supervise_create(&l->loop, n_children(l), logs, &hooks);
+    supervise_name(l->children, COORDINATOR, "coordinator");
+    for (unsigned i = 1; i < n_children(l); i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "worker-%u", i);
+        supervise_name(l->children, i, name);
+    }
+    watch_signals(l);
+    uv_timer_init(&l->loop, &l->tick);
+    l->tick.data = l;
+    uv_timer_start(&l->tick, on_tick, 0, TICK_MS);
+    return ERR_OK;
+}
+
+enum err local_run(const struct local_conf *conf, enum local_end *end,
+                   struct errinfo *why)
+{
+    BUG_ON(conf->n_workers < 1 || conf->n_workers > LOCAL_WORKERS_MAX);
+    struct local *l = calloc(1, sizeof(*l));
+    BUG_ON(!l);
+    l->conf = conf;
+    l->why = why;
+    l->status = calloc(1, sizeof(*l->status));
+    BUG_ON(!l->status || uv_loop_init(&l->loop));
+    signal(SIGPIPE, SIG_IGN); // a terminal that went away must not end a search
+    l->progress = progress_create(stderr, conf->is_quiet);
+    enum err e = set_up(l);
+    if (!e) {
+        e = supervise_start(l->children, COORDINATOR, why);
+        if (e) {
+            stop(l, SIGTERM);
+        }
+        uv_run(&l->loop, UV_RUN_DEFAULT);
+    }
+    progress_erase(l->progress);
+    admin_destroy(l->admin);
+    supervise_destroy(l->children);
+    progress_destroy(l->progress);
+    BUG_ON(uv_loop_close(&l->loop));
+    *end = l->end;
+    e = e ? e : l->error;
+    free(l->status);
+    free(l);
+    return e;
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// report_text.c - see report_text.h.
+#include "coordinator/cli/report_text.h"
+
+#include "coordinator/cli/progress.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+// 5789760 -> "5.79 M": three significant digits and a unit, for columns.
+static const char *scaled(uint64_t n, char out[static 16])
+{
+    static const char *const units[] = {"", " k", " M", " G", " T"};
+    double value = (double)n;
+    size_t unit = 0;
+    while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        value /= 1000;
+        unit++;
+    }
+    int digits = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+    snprintf(out, 16, "%.*f%s", digits, value, units[unit]);
+    return out;
+}
+
+// Names of the targets whose winner this architecture is: "phone, watch".
+static void add_marks(const struct report *r, const struct trial_row *t,
+                      struct buf *out)
+{
+    buf_addf(out, "%s", "");
+    for (size_t i = 0; i < r->n_choices; i++) {
+        const struct final_choice *c = &r->choices[i];
+        if (c->winner && arch_equal(&c->winner->arch, &t->arch)) {
+            buf_addf(out, "%s%s", out->len ? ", " : "", c->target.name);
+        }
+    }
+}
+
+static void print_trial_head(FILE *to, const char *last)
+{
+    fprintf(to, "    %7s %8s %8s %9s  %-36s %s\n", "EER %", "params", "MACs", "bytes",
+            "architecture", last);
+}
+
+static void print_trial(const struct report *r, size_t index, const char *last,
+                        FILE *to)
+{
+    const struct trial_row *t = &r->history.trials[index];
+    char params[16];
+    char macs[16];
+    char bytes[16];
+    char architecture[ARCH_STRING_MAX];
+    fprintf(to, "  %s %7.2f %8s %8s %8sB  %-36s %s\n",
+            r->is_on_front[index] ? "*" : " ", t->result.eer_percent,
+            scaled(t->complexity.params, params), scaled(t->complexity.macs, macs),
+            scaled(t->complexity.bytes, bytes), arch_print(&t->arch, architecture),
+            last);
+}
+
+static void print_front(const struct report *r, FILE *to)
+{
+    size_t n = 0;
+    size_t *order = report_by_eer(r, &n);
+    fprintf(to, "Pareto front (EER, MACs)\n");
+    print_trial_head(to, "best within");
+    for (size_t i = 0; i < n; i++) {
+        if (r->is_on_front[order[i]]) {
+            struct buf marks = BUF_INIT;
+            add_marks(r, &r->history.trials[order[i]], &marks);
+            print_trial(r, order[i], marks.data, to);
+            buf_fini(&marks);
+        }
+    }
+    free(order);
+}
+
+static void add_limit(struct buf *out, const char *name, uint64_t limit)
+{
+    char text[16];
+    if (limit) {
+        buf_addf(out, "%s%s <= %s", out->len ? ", " : "", name, scaled(limit, text));
+    }
+}
+
+static void print_targets(const struct report *r, FILE *to)
+{
+    fprintf(to, "\ntargets\n");
+    for (size_t i = 0; i < r->n_choices; i++) {
+        const struct final_choice *c = &r->choices[i];
+        struct buf limits = BUF_INIT;
+        char architecture[ARCH_STRING_MAX];
+        buf_addf(&limits, "%s", "");
+        add_limit(&limits, "params", c->target.max_params);
+        add_limit(&limits, "MACs", c->target.max_macs);
+        add_limit(&limits, "bytes", c->target.max_bytes);
+        fprintf(to, "  %-16s %-32s ", c->target.name, limits.len ? limits.data : "-");
+        if (c->winner) {
+            fprintf(to, "%s, EER %.2f %%\n", arch_print(&c->winner->arch, architecture),
+                    c->winner->result.eer_percent);
+        } else {
+            fprintf(to, "nothing measured is within these limits\n");
+        }
+        buf_fini(&limits);
+    }
+}
+
+static void print_where(const struct report *r, FILE *to)
+{
+    char results[FILE_PATH_MAX];
+    fprintf(to, "\nrun directory  %s\n", r->dir);
+    if (report_results_dir(r, results)) {
+        fprintf(to,
+                "results        %s (trials.csv, losses.csv, front.csv, front.json)\n",
+                results);
+        fprintf(to, "networks       %s/networks\n", results);
+    }
+}
+
+void report_text_result(const struct report *r, FILE *to)
+{
+    print_front(r, to);
+    print_targets(r, to);
+    print_where(r, to);
+}
+
+static void print_summary(const struct report *r, FILE *to)
+{
+    const struct study_row *s = &r->study;
+    struct buf text = BUF_INIT;
+    fprintf(to, "study %s (id %" PRIu64 "): %s%s%s\n", s->name, s->id,
+            study_state_name(s->state), *s->error ? ": " : "", s->error);
+    if (*s->pack) {
+        buf_addf(&text, "  data    %u speakers, ", s->n_speakers);
+        progress_count(s->n_train_utts, &text);
+        buf_addf(&text, " training utterances, ");
+        progress_count(s->n_trials, &text);
+        buf_addf(&text, " verification trials\n");
+    }
+    uint64_t count = 0;
+    if (r->conf && space_count(&r->conf->space, &count) == ERR_OK) {
+        buf_addf(&text, "  space   ");
+        progress_count(count, &text);
+        buf_addf(&text,
+                 " architectures\n  search  %s, %d candidates, seed %" PRIu64 "\n",
+                 r->conf->search.strategy, r->conf->search.candidates, r->conf->seed);
+    }
+    fprintf(to, "%s", text.len ? text.data : "");
+    buf_fini(&text);
+    fprintf(to, "  tasks   %u ready, %u leased, %u done, %u given up, %u cancelled\n",
+            r->tasks.ready, r->tasks.leased, r->tasks.done, r->tasks.buried,
+            r->tasks.cancelled);
+}
+
+static void print_stages(const struct report *r, FILE *to)
+{
+    fprintf(to, "\nstages\n    %-8s %6s  %-18s %8s %9s %7s\n", "name", "rounds", "loss",
+            "accuracy", "computing", "EER %");
+    for (uint32_t i = 0; i <= r->study.stage; i++) {
+        struct report_stage s = report_stage(r, i);
+        if (s.n_rounds == 0) {
+            continue;
+        }
+        char loss[32];
+        char eer[16] = "-";
+        struct buf seconds = BUF_INIT;
+        snprintf(loss, sizeof(loss), "%.3f -> %.3f", s.first_loss, s.last_loss);
+        progress_duration(s.seconds, &seconds);
+        if (s.best_eer >= 0) {
+            snprintf(eer, sizeof(eer), "%.2f", s.best_eer);
+        }
+        fprintf(to, "    %-8s %6u  %-18s %6.1f %% %9s %7s\n", report_stage_name(r, i),
+                s.n_rounds, loss, 100 * s.last_accuracy, seconds.data, eer);
+        buf_fini(&seconds);
+    }
+}
+
+static void print_trials(const struct report *r, FILE *to)
+{
+    size_t n = 0;
+    size_t *order = report_by_eer(r, &n);
+    fprintf(to,
+            "\ntrials (%zu measured of %zu; * on the Pareto front of EER and MACs)\n",
+            n, r->history.n_trials);
+    if (n) {
+        print_trial_head(to, "origin");
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct trial_row *t = &r->history.trials[order[i]];
+        char origin[64];
+        snprintf(origin, sizeof(origin), "%s%s%s", trial_origin_name(t->origin),
+                 t->origin == TRIAL_STAGE ? " " : "",
+                 t->origin == TRIAL_STAGE ? report_stage_name(r, t->stage) : "");
+        print_trial(r, order[i], origin, to);
+    }
+    free(order);
+}
+
+void report_text_all(const struct report *r, FILE *to)
+{
+    print_summary(r, to);
+    print_stages(r, to);
+    print_trials(r, to);
+    if (r->n_choices) {
+        print_targets(r, to);
+    }
+    print_where(r, to);
+}
