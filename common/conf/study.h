@@ -20,53 +20,57 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STUDY_NAME_MAX        64
-#define STUDY_TARGETS_MAX     16
-#define STUDY_FILE_MAX_BYTES  (1 << 20)
+#define STUDY_NAME_MAX       64
+#define STUDY_TARGETS_MAX    16
+#define STUDY_FILE_MAX_BYTES (1 << 20)
 
-// Where recordings are listed: exactly one of manifest and kaldi is non-empty.
+// Where recordings are listed: exactly one of manifest and kaldi is non-empty for the
+// training recordings; at most one for those of the trials, whose file names are taken
+// from root when there is no list.
 struct study_recordings {
     char manifest[FILE_PATH_MAX]; // TSV with a header: split, speaker, file, ...
     char kaldi[FILE_PATH_MAX];    // folder with wav.scp and utt2spk
     char split[32];               // manifest rows with this split; "" = all
-    char root[FILE_PATH_MAX];     // in front of relative file names
+    // In front of relative file names. Never empty: the folder of the list; for a
+    // trials' root without a list, the root of the training recordings.
+    char root[FILE_PATH_MAX];
 };
 
 struct study_data {
     struct study_recordings train;
-    struct study_recordings eval;   // the recordings trials speak of; optional lists
-    char trials[FILE_PATH_MAX];     // VoxCeleb (1 a b) or Kaldi (a b target) form
-    char noise[FILE_PATH_MAX];      // folder of recordings; "" = none
-    bool skip_bad_files;            // bad_files: skip | error (the default)
+    struct study_recordings eval; // the recordings trials speak of; optional lists
+    char trials[FILE_PATH_MAX];   // VoxCeleb (1 a b) or Kaldi (a b target) form
+    char noise[FILE_PATH_MAX];    // folder of recordings; "" = none
+    bool skip_bad_files;          // bad_files: skip | error (the default)
 };
 
 struct study_augment {
     double noise_prob; // of adding noise to a crop, at an SNR uniform in the range
     double snr_min_db;
     double snr_max_db;
-    double reverb_prob;   // of convolving with a synthetic room response
-    int freq_masks;       // SpecAugment, on the normalised log-mel crop
-    int freq_mask_bins;   // widest mask
+    double reverb_prob; // of convolving with a synthetic room response
+    int freq_masks;     // SpecAugment, on the normalised log-mel crop
+    int freq_mask_bins; // widest mask
     int time_masks;
     int time_mask_frames; // widest mask
 };
 
 struct study_stage {
     enum stage_kind kind;
-    double epochs;  // passes over the training utterances
-    int cycles;     // of the triangular2 schedule
+    double epochs; // passes over the training utterances
+    int cycles;    // of the triangular2 schedule
     double lr_min;
     double lr_max;
-    double crop_s;  // training crop, seconds
+    double crop_s; // training crop, seconds
 };
 
 struct study_train {
-    int batch;            // utterances a step
-    double weight_decay;  // L2 form
+    int batch;           // utterances a step
+    double weight_decay; // L2 form
     double aam_margin;
     double aam_scale;
-    int round_steps;      // steps of one shard between merges
-    int max_shards;       // shards of a round: up to this many, as workers are there
+    int round_steps; // steps of one shard between merges
+    int max_shards;  // shards of a round: up to this many, as workers are there
     struct study_augment augment;
     int n_stages;
     struct study_stage stages[STAGE_KINDS]; // in order, each kind at most once
@@ -121,7 +125,8 @@ MUST_CHECK enum err study_parse(const char *yaml, size_t n, const char *name,
 // itself, byte for byte.
 void study_print(const struct study_conf *s, struct buf *out);
 
-// Loads only the `space:` (and optional `supernet:`) part of a study or space file.
+// Loads only the `space:` (and optional `supernet:`) part of a study or space file. The
+// other keys of a study are allowed and not looked at.
 MUST_CHECK enum err study_load_space(const char *path, struct space *out,
                                      struct net_dims *dims, struct errinfo *why);
 
