@@ -19,14 +19,15 @@ struct batcher;
 
 struct batch {
     int n_utts;
-    int n_frames_each;       // the crop
-    const int *n_frames;     // [n_utts], all n_frames_each
-    const float *features;   // [n_utts * n_frames_each][n_mels], normalised log-mel
-    const int32_t *labels;   // [n_utts]
+    int n_frames_each;     // the crop
+    const int *n_frames;   // [n_utts], all n_frames_each
+    const float *features; // [n_utts * n_frames_each][n_mels], normalised log-mel
+    const int32_t *labels; // [n_utts]
 };
 
 // Number of whole batches of the stage: round(epochs * utterances / batch), at least 1.
-uint64_t batch_count(const struct study_conf *conf, uint32_t stage, size_t n_train_utts);
+uint64_t batch_count(const struct study_conf *conf, uint32_t stage,
+                     size_t n_train_utts);
 
 // Frames of a stage's crop.
 int batch_crop_frames(const struct study_conf *conf, uint32_t stage);
@@ -41,12 +42,12 @@ void batcher_close(struct batcher *b); // NULL is fine
 const struct batch *batcher_next(struct batcher *b);
 
 // Utterances first .. first + n_utts - 1 of the recalibration list, for BN statistics:
-// a permutation of the training utterances keyed by (seed, RNG_CALIBRATE, 0, 0), taken
+// a permutation of the training utterances keyed by (seed, RNG_CALIBRATE, 1, 0), taken
 // round and round; each a random crop of its own, never augmented. The same whoever
 // asks, in batches of whatever size. features [n_utts * n_frames_each][n_mels],
 // normalised. The training part must not be empty.
-void batch_calibration(const struct pack *p, const struct study_conf *conf, size_t first,
-                       int n_utts, int n_frames_each, float *features);
+void batch_calibration(const struct pack *p, const struct study_conf *conf,
+                       size_t first, int n_utts, int n_frames_each, float *features);
 
 #define BATCH_CALIBRATION_FRAMES 301 // 3 s, what recalibration crops to
 

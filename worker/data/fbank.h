@@ -3,8 +3,8 @@
 //
 // Pre-emphasis .97 (reflected first sample), power spectrogram (n_fft 512, periodic
 // Hamming 400 centred in it, hop 160, centre padding by reflection), 80 HTK mel filters
-// 20-7600 Hz without area normalisation, + 1e-6, natural log, then per-bin zero mean and
-// unit biased variance over time (eps 1e-5). 48,000 samples give 301 frames.
+// 20-7600 Hz without area normalisation, + 1e-6, natural log, then per-bin zero mean
+// and unit biased variance over time (eps 1e-5). 48,000 samples give 301 frames.
 // Source: arXiv 2103.13581's released front end.
 //
 // Owns: FFT plan, window, filters, scratch. Threads: one at a time per struct.
@@ -15,7 +15,7 @@
 
 #include <stddef.h>
 
-#define FBANK_HOP      160
+#define FBANK_HOP         160
 #define FBANK_MIN_SAMPLES 257 // reflection needs more than n_fft / 2
 
 struct fbank;

@@ -3,15 +3,15 @@
 //
 // Recordings are decoded, mixed to mono and resampled to 16 kHz once, stored as 16-bit
 // samples, and mapped into memory for use. The index names every utterance (as the
-// trial list does), its speaker and its part. The file is content-hashed as an artifact;
-// the same inputs give the same bytes. The header and index are checked on opening
-// (bounds, counts, offsets) before anything is believed.
+// trial list does), its speaker and its part. The file is content-hashed as an
+// artifact; the same inputs give the same bytes. The header and index are checked on
+// opening (bounds, counts, offsets) before anything is believed.
 //
 // Owns: the map. Threads: reading from any.
 #ifndef WORKER_DATA_PACK_H
 #define WORKER_DATA_PACK_H
 
-#include "common/base/err.h"
+#include "common/blob/hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,9 +22,9 @@
 enum pack_part { PACK_TRAIN, PACK_EVAL, PACK_NOISE };
 
 struct pack_utt {
-    const char *id;         // file name as in the manifest or trial list; wav.scp key
+    const char *id; // file name as in the manifest or trial list; wav.scp key
     enum pack_part part;
-    int speaker;            // training class in [0, n_speakers) for PACK_TRAIN, else -1
+    int speaker; // training class in [0, n_speakers) for PACK_TRAIN, else -1
     uint64_t n_samples;
     const int16_t *samples; // 16 kHz mono
 };
@@ -35,6 +35,11 @@ struct pack_trial {
 };
 
 struct pack;
+
+// Shortest and longest recording: what the front end's reflection and batching need,
+// with room to spare; what fits every count of frames and samples.
+#define PACK_MIN_SAMPLES (PACK_SAMPLE_RATE / 10)
+#define PACK_MAX_SAMPLES ((uint64_t)PACK_SAMPLE_RATE * 3600 * 2)
 
 // ERR_NOTFOUND, ERR_CORRUPT.
 MUST_CHECK enum err pack_open(const char *path, struct pack **out, struct errinfo *why);
@@ -47,5 +52,11 @@ int pack_n_speakers(const struct pack *p);
 const char *pack_speaker_name(const struct pack *p, int speaker);
 size_t pack_n_trials(const struct pack *p);
 const struct pack_trial *pack_trials(const struct pack *p); // enroll/test: EVAL indices
+
+// Reads all of it and compares with the hash inside. `hash` gets the file's own content
+// hash, the name it has as an artifact. ERR_CORRUPT.
+MUST_CHECK enum err pack_verify(const struct pack *p, char hash[static HASH_HEX_MAX],
+                                struct errinfo *why);
+uint64_t pack_size_bytes(const struct pack *p);
 
 #endif

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+// batch.c - see batch.h.
+#include "worker/data/batch.h"
+
+#include "common/base/rng.h"
+#include "worker/data/augment.h"
+#include "worker/data/fbank.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RING            3 // one computed on, one ready, one in the making
+#define CALIBRATE_ORDER 1 // keys of RNG_CALIBRATE: the permutation ...
+#define CALIBRATE_CROP  0 // ... and the crops
+
+struct ring_slot {
+    float *features;
+    int32_t *labels;
+};
+
+// Training utterances by speaker: those of speaker s are utts[first[s] .. first[s +
+// 1]).
+struct by_speaker {
+    size_t *first;
+    uint32_t *utts;
+};
+
+struct batcher {
+    const struct pack *pack;
+    const struct study_conf *conf;
+    uint32_t stage;
+    uint64_t first, n; // batches to make
+    size_t n_utts;     // of a batch
+    size_t n_samples;  // of a crop
+    int n_frames;
+    int *frame_counts; // [n_utts]
+    struct by_speaker by_speaker;
+    struct ring_slot ring[RING];
+    struct batch current;
+
+    // The thread's own.
+    pthread_t thread;
+    struct fbank *fbank;
+    struct augment *augment;
+    float *crop;     // [n_samples]
+    uint32_t *order; // the epoch's permutation of the training utterances
+    uint64_t epoch;  // of `order`
+    bool has_order;
+
+    pthread_mutex_t lock; // guards the rest
+    pthread_cond_t moved;
+    uint64_t n_made, n_freed; // batches
+    bool is_stopping;
+};
+
+static size_t crop_samples(const struct study_conf *conf, uint32_t stage)
+{
+    return (size_t)llrint(conf->train.stages[stage].crop_s * PACK_SAMPLE_RATE);
+}
+
+int batch_crop_frames(const struct study_conf *conf, uint32_t stage)
+{
+    return fbank_n_frames(crop_samples(conf, stage));
+}
+
+uint64_t batch_count(const struct study_conf *conf, uint32_t stage, size_t n_train_utts)
+{
+    double n = conf->train.stages[stage].epochs * (double)n_train_utts;
+    long long rounded = llrint(n / conf->train.batch);
+    return rounded > 0 ? (uint64_t)rounded : 1;
+}
+
+static void by_speaker_init(struct by_speaker *b, const struct pack *p)
+{
+    size_t n = pack_count(p, PACK_TRAIN);
+    size_t n_speakers = (size_t)pack_n_speakers(p);
+    b->first = calloc(n_speakers + 2, sizeof(*b->first));
+    b->utts = malloc((n + 1) * sizeof(*b->utts));
+    BUG_ON(!b->first || !b->utts);
+    size_t *next = b->first + 1; // counting sort: first[s + 1] runs up to its end
+    for (size_t i = 0; i < n; i++) {
+        next[pack_utt_at(p, PACK_TRAIN, i).speaker + 1]++;
+    }
+    for (size_t s = 0; s < n_speakers; s++) {
+        next[s + 1] += next[s];
+    }
+    for (size_t i = 0; i < n; i++) {
+        b->utts[next[pack_utt_at(p, PACK_TRAIN, i).speaker]++] = (uint32_t)i;
+    }
+}
+
+static void by_speaker_fini(struct by_speaker *b)
+{
+    free(b->first);
+    free(b->utts);
+}
+
+// What fills up a crop behind a recording: another of the speaker, itself if it is
+// alone.
+static struct pack_utt draw_filler(const struct pack *p, const struct by_speaker *b,
+                                   uint32_t utt, int speaker, struct rng *r)
+{
+    const uint32_t *mine = b->utts + b->first[speaker];
+    size_t n = b->first[speaker + 1] - b->first[speaker];
+    if (n == 1) {
+        return pack_utt_at(p, PACK_TRAIN, utt);
+    }
+    size_t i = (size_t)rng_below(r, n - 1);
+    return pack_utt_at(p, PACK_TRAIN, mine[i] == utt ? mine[n - 1] : mine[i]);
+}
+
+static void to_float(const int16_t *samples, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (float)samples[i] * 0x1p-15f;
+    }
+}
+
+static void draw_crop(const struct pack *p, const struct by_speaker *b, uint32_t utt,
+                      struct rng *r, float *out, size_t n)
+{
+    struct pack_utt u = pack_utt_at(p, PACK_TRAIN, utt);
+    if (u.n_samples >= n) {
+        size_t start = (size_t)rng_below(r, u.n_samples - n + 1);
+        to_float(u.samples + start, n, out);
+        return;
+    }
+    to_float(u.samples, (size_t)u.n_samples, out);
+    for (size_t at = (size_t)u.n_samples; at < n;) {
+        struct pack_utt more = draw_filler(p, b, utt, u.speaker, r);
+        size_t take = more.n_samples < n - at ? (size_t)more.n_samples : n - at;
+        to_float(more.samples, take, out + at);
+        at += take;
+    }
+}
+
+// The utterance at a position of the stage; draws an epoch's order when it begins.
+static uint32_t utt_at(struct batcher *b, uint64_t position)
+{
+    size_t n = pack_count(b->pack, PACK_TRAIN);
+    uint64_t epoch = position / n;
+    if (!b->has_order || b->epoch != epoch) {
+        struct rng r = rng_stream(b->conf->seed, RNG_EPOCH, b->stage, epoch);
+        rng_permutation(&r, b->order, n);
+        b->epoch = epoch;
+        b->has_order = true;
+    }
+    return b->order[position % n];
+}
+
+static void make_utt(struct batcher *b, uint64_t position, float *features,
+                     int32_t *label)
+{
+    int n_mels = b->conf->supernet.n_mels;
+    uint32_t utt = utt_at(b, position);
+    struct rng crop = rng_stream(b->conf->seed, RNG_CROP, b->stage, position);
+    struct rng augment = rng_stream(b->conf->seed, RNG_AUGMENT, b->stage, position);
+    draw_crop(b->pack, &b->by_speaker, utt, &crop, b->crop, b->n_samples);
+    augment_samples(b->augment, &augment, b->crop);
+    fbank_compute(b->fbank, b->crop, b->n_samples, features);
+    augment_features(b->augment, &augment, features, b->n_frames, n_mels);
+    *label = pack_utt_at(b->pack, PACK_TRAIN, utt).speaker;
+}
+
+static size_t utt_floats(const struct batcher *b)
+{
+    return (size_t)b->n_frames * (size_t)b->conf->supernet.n_mels;
+}
+
+static bool is_stopping(struct batcher *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool is = b->is_stopping;
+    pthread_mutex_unlock(&b->lock);
+    return is;
+}
+
+// False when asked to stop on the way.
+static bool make_batch(struct batcher *b, uint64_t number, struct ring_slot *slot)
+{
+    for (size_t i = 0; i < b->n_utts; i++) {
+        if (is_stopping(b)) {
+            return false;
+        }
+        make_utt(b, number * b->n_utts + i, slot->features + i * utt_floats(b),
+                 &slot->labels[i]);
+    }
+    return true;
+}
+
+// Waits until a slot is free for batch number `made`; false when asked to stop.
+static bool wait_for_slot(struct batcher *b, uint64_t made)
+{
+    pthread_mutex_lock(&b->lock);
+    while (!b->is_stopping && made - b->n_freed >= RING) {
+        pthread_cond_wait(&b->moved, &b->lock);
+    }
+    bool go_on = !b->is_stopping;
+    pthread_mutex_unlock(&b->lock);
+    return go_on;
+}
+
+static void *run(void *arg)
+{
+    struct batcher *b = arg;
+    for (uint64_t i = 0; i < b->n; i++) {
+        if (!wait_for_slot(b, i) || !make_batch(b, b->first + i, &b->ring[i % RING])) {
+            break;
+        }
+        pthread_mutex_lock(&b->lock);
+        b->n_made = i + 1;
+        pthread_cond_broadcast(&b->moved);
+        pthread_mutex_unlock(&b->lock);
+    }
+    return NULL;
+}
+
+static enum err check_opening(const struct pack *p, const struct study_conf *conf,
+                              uint32_t stage, struct errinfo *why)
+{
+    BUG_ON(stage >= (uint32_t)conf->train.n_stages || conf->train.batch < 1);
+    if (pack_count(p, PACK_TRAIN) == 0) {
+        return err_set(why, ERR_INPUT, "the pack holds no training utterances");
+    }
+    if (crop_samples(conf, stage) < PACK_MIN_SAMPLES) {
+        return err_set(why, ERR_INPUT, "crops of %g s are too short; %g s is the least",
+                       conf->train.stages[stage].crop_s,
+                       (double)PACK_MIN_SAMPLES / PACK_SAMPLE_RATE);
+    }
+    return ERR_OK;
+}
+
+static void allocate(struct batcher *b)
+{
+    b->frame_counts = malloc(b->n_utts * sizeof(int));
+    b->crop = malloc(b->n_samples * sizeof(float));
+    b->order = malloc(pack_count(b->pack, PACK_TRAIN) * sizeof(*b->order));
+    BUG_ON(!b->frame_counts || !b->crop || !b->order);
+    for (size_t i = 0; i < b->n_utts; i++) {
+        b->frame_counts[i] = b->n_frames;
+    }
+    for (size_t i = 0; i < RING; i++) {
+        b->ring[i].features = malloc(b->n_utts * utt_floats(b) * sizeof(float));
+        b->ring[i].labels = malloc(b->n_utts * sizeof(int32_t));
+        BUG_ON(!b->ring[i].features || !b->ring[i].labels);
+    }
+    by_speaker_init(&b->by_speaker, b->pack);
+    b->fbank = fbank_create(b->conf->supernet.n_mels);
+    b->augment = augment_create(&b->conf->train.augment, b->pack, b->n_samples);
+}
+
+static void release(struct batcher *b)
+{
+    pthread_cond_destroy(&b->moved);
+    pthread_mutex_destroy(&b->lock);
+    augment_destroy(b->augment);
+    fbank_destroy(b->fbank);
+    by_speaker_fini(&b->by_speaker);
+    for (size_t i = 0; i < RING; i++) {
+        free(b->ring[i].features);
+        free(b->ring[i].labels);
+    }
+    free(b->frame_counts);
+    free(b->crop);
+    free(b->order);
+    free(b);
+}
+
+enum err batcher_open(const struct pack *p, const struct study_conf *conf,
+                      uint32_t stage, uint64_t first, uint64_t n, struct batcher **out,
+                      struct errinfo *why)
+{
+    *out = NULL;
+    enum err e = check_opening(p, conf, stage, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct batcher *b = calloc(1, sizeof(*b));
+    BUG_ON(!b);
+    b->pack = p;
+    b->conf = conf;
+    b->stage = stage;
+    b->first = first;
+    b->n = n;
+    b->n_utts = (size_t)conf->train.batch;
+    b->n_samples = crop_samples(conf, stage);
+    b->n_frames = batch_crop_frames(conf, stage);
+    allocate(b);
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->moved, NULL);
+    if (pthread_create(&b->thread, NULL, run, b) != 0) {
+        release(b);
+        return err_set(why, ERR_IO, "cannot start a thread to make batches");
+    }
+    *out = b;
+    return ERR_OK;
+}
+
+void batcher_close(struct batcher *b)
+{
+    if (!b) {
+        return;
+    }
+    pthread_mutex_lock(&b->lock);
+    b->is_stopping = true;
+    pthread_cond_broadcast(&b->moved);
+    pthread_mutex_unlock(&b->lock);
+    pthread_join(b->thread, NULL);
+    release(b);
+}
+
+const struct batch *batcher_next(struct batcher *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool has_current = b->current.n_utts > 0;
+    b->n_freed += has_current;
+    uint64_t number = b->n_freed;
+    b->current.n_utts = 0;
+    pthread_cond_broadcast(&b->moved);
+    while (number < b->n && b->n_made <= number) {
+        pthread_cond_wait(&b->moved, &b->lock);
+    }
+    pthread_mutex_unlock(&b->lock);
+    if (number >= b->n) {
+        return NULL;
+    }
+    const struct ring_slot *slot = &b->ring[number % RING];
+    b->current = (struct batch){
+        .n_utts = (int)b->n_utts,
+        .n_frames_each = b->n_frames,
+        .n_frames = b->frame_counts,
+        .features = slot->features,
+        .labels = slot->labels,
+    };
+    return &b->current;
+}
+
+void batch_calibration(const struct pack *p, const struct study_conf *conf,
+                       size_t first, int n_utts, int n_frames_each, float *features)
+{
+    size_t n = pack_count(p, PACK_TRAIN);
+    BUG_ON(n == 0 || n_frames_each < 1 + FBANK_MIN_SAMPLES / FBANK_HOP + 1);
+    size_t n_samples = (size_t)(n_frames_each - 1) * FBANK_HOP;
+    size_t stride = (size_t)n_frames_each * (size_t)conf->supernet.n_mels;
+    struct by_speaker by_speaker;
+    by_speaker_init(&by_speaker, p);
+    struct fbank *fbank = fbank_create(conf->supernet.n_mels);
+    uint32_t *order = malloc(n * sizeof(*order));
+    float *crop = malloc(n_samples * sizeof(*crop));
+    BUG_ON(!order || !crop);
+    struct rng r = rng_stream(conf->seed, RNG_CALIBRATE, CALIBRATE_ORDER, 0);
+    rng_permutation(&r, order, n);
+    for (int i = 0; i < n_utts; i++) {
+        size_t position = first + (size_t)i;
+        r = rng_stream(conf->seed, RNG_CALIBRATE, CALIBRATE_CROP, position);
+        draw_crop(p, &by_speaker, order[position % n], &r, crop, n_samples);
+        fbank_compute(fbank, crop, n_samples, features + (size_t)i * stride);
+    }
+    by_speaker_fini(&by_speaker);
+    fbank_destroy(fbank);
+    free(order);
+    free(crop);
+}
