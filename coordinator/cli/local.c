@@ -3,9 +3,9 @@
 #include "coordinator/cli/local.h"
 
 #include "common/base/clock.h"
-#include "coordinator/cli/admin.h"
+#include "coordinator/cli/client.h"
+#include "coordinator/cli/display.h"
 #include "coordinator/cli/handoff.h"
-#include "coordinator/cli/progress.h"
 #include "coordinator/cli/rundir.h"
 #include "coordinator/cli/supervise.h"
 
@@ -30,8 +30,8 @@ struct local {
     uv_timer_t tick;
     uv_signal_t signals[3];
     struct supervise *children;
-    struct admin *admin;
-    struct progress *progress;
+    struct client *client;
+    struct display *display;
     char coordinator_program[FILE_PATH_MAX];
     char worker_program[FILE_PATH_MAX];
 
@@ -67,7 +67,7 @@ static void close_all(struct local *l)
     for (size_t i = 0; i < 3; i++) {
         uv_close((uv_handle_t *)&l->signals[i], NULL);
     }
-    admin_stop(l->admin);
+    client_stop(l->client);
 }
 
 // Nothing more is to come: everybody leaves. The loop ends when the last child did.
@@ -90,8 +90,8 @@ static void fail_with_log(struct local *l, unsigned child, enum err e, const cha
     supervise_log_path(l->children, child, path);
     rundir_tail(path, LOG_TAIL_LINES, &tail);
     if (!l->conf->is_quiet && tail.len) {
-        progress_say(l->progress, "%s ends with:\n%.*s", path, (int)tail.len - 1,
-                     tail.data);
+        display_say(l->display, "%s ends with:\n%.*s", path, (int)tail.len - 1,
+                    tail.data);
     }
     buf_fini(&tail);
     if (!l->error) {
@@ -186,10 +186,10 @@ static bool on_ended(void *arg, unsigned child, const struct supervise_end *end)
         again = !is_leaving(l);
     }
     if (again && !l->conf->is_quiet) {
-        progress_say(l->progress, "%s ended unexpectedly (%s %d)",
-                     supervise_name_of(l->children, child),
-                     end->signal ? "signal" : "exit status",
-                     end->signal ? end->signal : (int)end->exit_status);
+        display_say(l->display, "%s ended unexpectedly (%s %d)",
+                    supervise_name_of(l->children, child),
+                    end->signal ? "signal" : "exit status",
+                    end->signal ? end->signal : (int)end->exit_status);
     }
     end_drain(l);
     return again;
@@ -211,14 +211,14 @@ static void on_again(void *arg, unsigned child, int64_t wait_ms)
     const char *name = supervise_name_of(l->children, child);
     if (wait_ms >= 0) {
         if (!l->conf->is_quiet) {
-            progress_say(l->progress, "%s starts again in %.1f s", name,
-                         (double)wait_ms / 1e3);
+            display_say(l->display, "%s starts again in %.1f s", name,
+                        (double)wait_ms / 1e3);
         }
     } else if (child != COORDINATOR && has_other_worker(l, child)) {
-        progress_say(l->progress,
-                     "%s died too often and is left out; see its log in "
-                     "%s/logs",
-                     name, l->conf->dir);
+        display_say(l->display,
+                    "%s died too often and is left out; see its log in "
+                    "%s/logs",
+                    name, l->conf->dir);
     } else {
         fail_with_log(l, child, ERR_IO, "died too often");
     }
@@ -244,7 +244,7 @@ static void connect_to(struct local *l, const struct rundir_endpoints *at)
     l->endpoints = *at;
     l->is_connected = true;
     l->answered_ms = clock_mono_ms();
-    enum err e = admin_connect(l->admin, at->admin, l->why);
+    enum err e = client_connect(l->client, at->admin, l->why);
     if (e) {
         l->error = e;
         stop(l, SIGTERM);
@@ -295,14 +295,14 @@ static void show(struct local *l, int64_t now_ms)
     struct buf text = BUF_INIT;
     note(l, now_ms, &text);
     bool has_study = l->has_status && l->status->n_studies;
-    struct progress_view view = {
+    struct display_view view = {
         .study = has_study ? &l->status->studies[0] : NULL,
         .n_busy = count_workers(l, "busy"),
         .n_workers = l->conf->n_workers,
         .note = text.data,
     };
     if (view.study || *view.note) {
-        progress_show(l->progress, &view, now_ms);
+        display_show(l->display, &view, now_ms);
     }
     buf_fini(&text);
 }
@@ -315,7 +315,7 @@ static void on_tick(uv_timer_t *t)
         look_for_endpoints(l);
     }
     if (l->is_connected && now_ms >= l->ask_ms) {
-        admin_ask(l->admin, MSG_STATUS);
+        client_ask(l->client, MSG_STATUS);
         l->ask_ms = now_ms + STATUS_MS;
         show(l, now_ms);
     }
@@ -350,7 +350,7 @@ static void on_signal(uv_signal_t *h, int signal)
     l->phase = PHASE_DRAINING;
     l->end = LOCAL_DRAINED;
     supervise_stop(l->children);
-    admin_ask(l->admin, MSG_DRAIN);
+    client_ask(l->client, MSG_DRAIN);
     signal_workers(l, SIGTERM);
     show(l, clock_mono_ms());
     end_drain(l);
@@ -384,7 +384,7 @@ static enum err set_up(struct local *l)
         e = file_make_dirs(logs, l->why);
     }
     if (!e) {
-        e = admin_create(&l->loop, on_answer, l, &l->admin, l->why);
+        e = client_create(&l->loop, on_answer, l, &l->client, l->why);
     }
     if (e) {
         return e;
@@ -414,7 +414,7 @@ enum err local_run(const struct local_conf *conf, enum local_end *end,
     l->status = calloc(1, sizeof(*l->status));
     BUG_ON(!l->status || uv_loop_init(&l->loop));
     signal(SIGPIPE, SIG_IGN); // a terminal that went away must not end a search
-    l->progress = progress_create(stderr, conf->is_quiet);
+    l->display = display_create(stderr, conf->is_quiet);
     enum err e = set_up(l);
     if (!e) {
         e = supervise_start(l->children, COORDINATOR, why);
@@ -423,10 +423,10 @@ enum err local_run(const struct local_conf *conf, enum local_end *end,
         }
         uv_run(&l->loop, UV_RUN_DEFAULT);
     }
-    progress_erase(l->progress);
-    admin_destroy(l->admin);
+    display_erase(l->display);
+    client_destroy(l->client);
     supervise_destroy(l->children);
-    progress_destroy(l->progress);
+    display_destroy(l->display);
     BUG_ON(uv_loop_close(&l->loop));
     *end = l->end;
     e = e ? e : l->error;

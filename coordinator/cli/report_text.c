@@ -2,7 +2,7 @@
 // report_text.c - see report_text.h.
 #include "coordinator/cli/report_text.h"
 
-#include "coordinator/cli/progress.h"
+#include "coordinator/cli/display.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -130,15 +130,15 @@ static void print_summary(const struct report *r, FILE *to)
             study_state_name(s->state), *s->error ? ": " : "", s->error);
     if (*s->pack) {
         buf_addf(&text, "  data    %u speakers, ", s->n_speakers);
-        progress_count(s->n_train_utts, &text);
+        display_count(s->n_train_utts, &text);
         buf_addf(&text, " training utterances, ");
-        progress_count(s->n_trials, &text);
+        display_count(s->n_trials, &text);
         buf_addf(&text, " verification trials\n");
     }
     uint64_t count = 0;
     if (r->conf && space_count(&r->conf->space, &count) == ERR_OK) {
         buf_addf(&text, "  space   ");
-        progress_count(count, &text);
+        display_count(count, &text);
         buf_addf(&text,
                  " architectures\n  search  %s, %d candidates, seed %" PRIu64 "\n",
                  r->conf->search.strategy, r->conf->search.candidates, r->conf->seed);
@@ -163,7 +163,7 @@ static void print_stages(const struct report *r, FILE *to)
         char eer[16] = "-";
         struct buf seconds = BUF_INIT;
         snprintf(loss, sizeof(loss), "%.3f -> %.3f", s.first_loss, s.last_loss);
-        progress_duration(s.seconds, &seconds);
+        display_duration(s.seconds, &seconds);
         if (s.best_eer >= 0) {
             snprintf(eer, sizeof(eer), "%.2f", s.best_eer);
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// admin.c - see admin.h.
-#include "coordinator/cli/admin.h"
+// client.c - see client.h.
+#include "coordinator/cli/client.h"
 
 #include "common/net/zsock.h"
 #include "common/net/zwatch.h"
@@ -13,18 +13,18 @@
 
 #define ANSWERS_PER_TURN 16
 
-struct admin {
+struct client {
     void *context;
     void *socket;
     struct zwatch *watch;
-    admin_answer_fn *fn;
+    client_answer_fn *fn;
     void *arg;
     char endpoint[ENDPOINT_MAX]; // "" = none
     struct msg *answer;          // large: allocated once
 };
 
 // ERR_BUSY when nothing waits. A message that is no answer is dropped.
-static enum err read_answer(struct admin *a)
+static enum err read_answer(struct client *a)
 {
     struct zmessage m;
     enum err e = zsock_recv(a->socket, &m);
@@ -42,7 +42,7 @@ static enum err read_answer(struct admin *a)
 
 static void read_answers(void *arg)
 {
-    struct admin *a = arg;
+    struct client *a = arg;
     for (int i = 0; i < ANSWERS_PER_TURN && a->watch; i++) {
         if (read_answer(a) == ERR_BUSY) {
             return;
@@ -50,10 +50,10 @@ static void read_answers(void *arg)
     }
 }
 
-enum err admin_create(uv_loop_t *loop, admin_answer_fn *fn, void *arg,
-                      struct admin **out, struct errinfo *why)
+enum err client_create(uv_loop_t *loop, client_answer_fn *fn, void *arg,
+                       struct client **out, struct errinfo *why)
 {
-    struct admin *a = calloc(1, sizeof(*a));
+    struct client *a = calloc(1, sizeof(*a));
     BUG_ON(!a);
     a->fn = fn;
     a->arg = arg;
@@ -68,14 +68,14 @@ enum err admin_create(uv_loop_t *loop, admin_answer_fn *fn, void *arg,
         e = a->watch ? ERR_OK : err_set(why, ERR_IO, "cannot watch a ZeroMQ socket");
     }
     if (e) {
-        admin_destroy(a);
+        client_destroy(a);
         return e;
     }
     *out = a;
     return ERR_OK;
 }
 
-enum err admin_connect(struct admin *a, const char *endpoint, struct errinfo *why)
+enum err client_connect(struct client *a, const char *endpoint, struct errinfo *why)
 {
     struct endpoint to;
     if (!strcmp(a->endpoint, endpoint)) {
@@ -95,7 +95,7 @@ enum err admin_connect(struct admin *a, const char *endpoint, struct errinfo *wh
     return e;
 }
 
-void admin_ask(struct admin *a, enum msg_kind kind)
+void client_ask(struct client *a, enum msg_kind kind)
 {
     struct buf bytes = BUF_INIT;
     a->answer->kind = kind; // the questions have no fields
@@ -106,13 +106,13 @@ void admin_ask(struct admin *a, enum msg_kind kind)
     buf_fini(&bytes);
 }
 
-void admin_stop(struct admin *a)
+void client_stop(struct client *a)
 {
     zwatch_destroy(a->watch);
     a->watch = NULL;
 }
 
-void admin_destroy(struct admin *a)
+void client_destroy(struct client *a)
 {
     if (!a) {
         return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// progress.c - see progress.h.
-#include "coordinator/cli/progress.h"
+// display.c - see display.h.
+#include "coordinator/cli/display.h"
 
 #include <uv.h>
 
@@ -18,18 +18,18 @@
 #define GREEN "\033[32m"
 #define PLAIN "\033[0m"
 
-struct progress {
+struct display {
     FILE *to;
     bool is_quiet;
     bool is_live; // redraws in place
-    struct progress_style style;
+    struct display_style style;
     bool is_drawn;
     struct buf drawn;    // the live lines as they stand
     int64_t line_ms;     // when the last plain line was written
     struct buf line_key; // what made it worth writing: note, state, stage
 };
 
-void progress_duration(double seconds, struct buf *out)
+void display_duration(double seconds, struct buf *out)
 {
     long s = (long)(seconds + 0.5);
     if (s >= 3600) {
@@ -41,10 +41,10 @@ void progress_duration(double seconds, struct buf *out)
     }
 }
 
-void progress_count(uint64_t n, struct buf *out)
+void display_count(uint64_t n, struct buf *out)
 {
     if (n >= 1000) {
-        progress_count(n / 1000, out);
+        display_count(n / 1000, out);
         buf_addf(out, ",%03u", (unsigned)(n % 1000));
     } else {
         buf_addf(out, "%u", (unsigned)n);
@@ -81,9 +81,9 @@ static void add_measure(const struct status_study *s, struct buf *out)
 {
     if (is_state(s, "training") && s->batches_total) {
         buf_addf(out, "step ");
-        progress_count(s->batches_done, out);
+        display_count(s->batches_done, out);
         buf_addf(out, "/");
-        progress_count(s->batches_total, out);
+        display_count(s->batches_total, out);
     } else if (is_state(s, "searching") && s->trials_total) {
         buf_addf(out, "trial %u/%u", s->trials_done, s->trials_total);
     } else if (*s->detail) {
@@ -93,7 +93,7 @@ static void add_measure(const struct status_study *s, struct buf *out)
 
 // "loss 1.834, 233 utt/s, EER 14.20 %, trials 3/24, 2/2 workers busy"; what is not
 // known yet is left out.
-static void add_figures(const struct progress_view *v, const char *between,
+static void add_figures(const struct display_view *v, const char *between,
                         struct buf *out)
 {
     const struct status_study *s = v->study;
@@ -120,7 +120,7 @@ static bool has_time_left(const struct status_study *s)
     return s->seconds_left > 0 && !is_state(s, "done") && !is_state(s, "failed");
 }
 
-void progress_line(const struct progress_view *v, struct buf *out)
+void display_line(const struct display_view *v, struct buf *out)
 {
     const struct status_study *s = v->study;
     if (*v->note) {
@@ -137,7 +137,7 @@ void progress_line(const struct progress_view *v, struct buf *out)
     add_figures(v, ", ", out);
     if (has_time_left(s)) {
         buf_addf(out, ", ");
-        progress_duration(s->seconds_left, out);
+        display_duration(s->seconds_left, out);
         buf_addf(out, " left");
     }
 }
@@ -174,7 +174,7 @@ static void add_cut(struct buf *out, const char *text, int columns)
     }
 }
 
-static void add_bar(double share, int width, const struct progress_style *style,
+static void add_bar(double share, int width, const struct display_style *style,
                     struct buf *out)
 {
     int full = (int)(share * width);
@@ -190,8 +190,8 @@ static void add_bar(double share, int width, const struct progress_style *style,
 }
 
 // stage 2/5 kernel  ━━━━━━━━──────────  412/1,200  3m10s left
-static void draw_first(const struct progress_view *v,
-                       const struct progress_style *style, struct buf *out)
+static void draw_first(const struct display_view *v, const struct display_style *style,
+                       struct buf *out)
 {
     const struct status_study *s = v->study;
     const char *bold = style->has_colour ? BOLD : "";
@@ -204,7 +204,7 @@ static void draw_first(const struct progress_view *v,
     add_measure(s, &tail);
     if (has_time_left(s)) {
         buf_addf(&tail, "%s", tail.len ? "  " : "");
-        progress_duration(s->seconds_left, &tail);
+        display_duration(s->seconds_left, &tail);
         buf_addf(&tail, " left");
     }
     int room = style->columns - columns_of(out->data) - columns_of(tail.data) - 3;
@@ -217,8 +217,8 @@ static void draw_first(const struct progress_view *v,
     buf_fini(&tail);
 }
 
-static void draw_second(const struct progress_view *v,
-                        const struct progress_style *style, struct buf *out)
+static void draw_second(const struct display_view *v, const struct display_style *style,
+                        struct buf *out)
 {
     if (*v->note) {
         buf_addf(out, "%s", v->note);
@@ -229,8 +229,8 @@ static void draw_second(const struct progress_view *v,
     buf_addf(out, "%s", style->has_colour ? PLAIN : "");
 }
 
-void progress_draw(const struct progress_view *v, const struct progress_style *style,
-                   struct buf *out)
+void display_draw(const struct display_view *v, const struct display_style *style,
+                  struct buf *out)
 {
     struct buf first = BUF_INIT;
     struct buf second = BUF_INIT;
@@ -269,9 +269,9 @@ static bool speaks_utf8(void)
     return false;
 }
 
-struct progress *progress_create(FILE *to, bool is_quiet)
+struct display *display_create(FILE *to, bool is_quiet)
 {
-    struct progress *p = calloc(1, sizeof(*p));
+    struct display *p = calloc(1, sizeof(*p));
     BUG_ON(!p);
     p->to = to;
     p->is_quiet = is_quiet;
@@ -283,7 +283,7 @@ struct progress *progress_create(FILE *to, bool is_quiet)
     return p;
 }
 
-void progress_destroy(struct progress *p)
+void display_destroy(struct display *p)
 {
     if (!p) {
         return;
@@ -296,7 +296,7 @@ void progress_destroy(struct progress *p)
     free(p);
 }
 
-void progress_erase(struct progress *p)
+void display_erase(struct display *p)
 {
     if (p->is_drawn) {
         fputs("\r\033[K\033[A\r\033[K", p->to);
@@ -305,13 +305,13 @@ void progress_erase(struct progress *p)
     }
 }
 
-static void show_live(struct progress *p, const struct progress_view *v)
+static void show_live(struct display *p, const struct display_view *v)
 {
     struct winsize size = {0};
     bool known = ioctl(fileno(p->to), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
     p->style.columns = known ? size.ws_col : 80;
     buf_clear(&p->drawn);
-    progress_draw(v, &p->style, &p->drawn);
+    display_draw(v, &p->style, &p->drawn);
     char *newline = strchr(p->drawn.data, '\n');
     *newline = '\0';
     fprintf(p->to, "%s\r%s\033[K\n%s\033[K", p->is_drawn ? "\r\033[A" : "",
@@ -320,7 +320,7 @@ static void show_live(struct progress *p, const struct progress_view *v)
     p->is_drawn = true;
 }
 
-static void show_line(struct progress *p, const struct progress_view *v, int64_t now_ms)
+static void show_line(struct display *p, const struct display_view *v, int64_t now_ms)
 {
     struct buf key = BUF_INIT;
     buf_addf(&key, "%s", v->note);
@@ -330,7 +330,7 @@ static void show_line(struct progress *p, const struct progress_view *v, int64_t
     bool is_news = !p->line_key.data || strcmp(key.data, p->line_key.data) != 0;
     if (is_news || now_ms - p->line_ms >= LINE_EVERY_MS) {
         struct buf line = BUF_INIT;
-        progress_line(v, &line);
+        display_line(v, &line);
         fprintf(p->to, "%s\n", line.len ? line.data : "");
         fflush(p->to);
         buf_fini(&line);
@@ -340,7 +340,7 @@ static void show_line(struct progress *p, const struct progress_view *v, int64_t
     p->line_key = key;
 }
 
-void progress_show(struct progress *p, const struct progress_view *v, int64_t now_ms)
+void display_show(struct display *p, const struct display_view *v, int64_t now_ms)
 {
     if (p->is_quiet) {
         return;
@@ -352,9 +352,9 @@ void progress_show(struct progress *p, const struct progress_view *v, int64_t no
     }
 }
 
-void progress_say(struct progress *p, const char *format, ...)
+void display_say(struct display *p, const char *format, ...)
 {
-    progress_erase(p);
+    display_erase(p);
     va_list ap;
     va_start(ap, format);
     vfprintf(p->to, format, ap);
