@@ -11,7 +11,8 @@
 
 static void *allocate(size_t n, size_t size_bytes)
 {
-    size_t bytes = (n * size_bytes + CACHE_LINE_BYTES - 1) & ~(size_t)(CACHE_LINE_BYTES - 1);
+    size_t bytes =
+        (n * size_bytes + CACHE_LINE_BYTES - 1) & ~(size_t)(CACHE_LINE_BYTES - 1);
     void *p = aligned_alloc(CACHE_LINE_BYTES, bytes ? bytes : CACHE_LINE_BYTES);
     if (!p) {
         abort();
@@ -120,7 +121,8 @@ void host_load(struct stream *s, const float *frames, int n, struct plane to)
 {
     for (int u = 0; u < s->n_utts; u++) {
         for (int t = 0; t < s->utts[u].n; t++) {
-            memcpy(host_row(to, s->utts[u].first + t), frames, (size_t)n * sizeof(float));
+            memcpy(host_row(to, s->utts[u].first + t), frames,
+                   (size_t)n * sizeof(float));
             frames += n;
         }
     }

@@ -7,7 +7,7 @@
 
 #include "worker/kernels/kernels.h"
 
-#define NORM_EPS 1e-5
+#define NORM_EPS          1e-5
 #define POOL_MIN_VARIANCE 1e-9
 
 struct memory {

@@ -78,9 +78,9 @@ struct norm {
 struct conv_norm {
     struct conv conv;
     struct norm norm;
-    struct plane x; // [rows][in]
-    struct plane z; // [rows][out], kept for backward; may be y when there is none
-    struct plane y; // [rows][out]
+    struct plane x;    // [rows][in]
+    struct plane z;    // [rows][out], kept for backward; may be y when there is none
+    struct plane y;    // [rows][out]
     struct plane next; // if it exists: += y (Res2: the next group's input)
 };
 
@@ -183,12 +183,12 @@ struct linear_back {
 struct margin_loss {
     int n_rows, n_embed, n_classes;
     double margin, scale;
-    struct place x;        // [n_rows][n_embed]
-    struct place w;        // [n_embed][n_classes]
-    const int32_t *labels; // host
-    struct place dx, dw;   // written
-    struct place unit;     // workspace [n_rows][n_embed + 1]
-    struct place cosine;   // workspace [n_rows][n_classes]
+    struct place x;          // [n_rows][n_embed]
+    struct place w;          // [n_embed][n_classes]
+    const int32_t *labels;   // host
+    struct place dx, dw;     // written
+    struct place unit;       // workspace [n_rows][n_embed + 1]
+    struct place cosine;     // workspace [n_rows][n_classes]
     struct place class_sums; // workspace [2 n_classes]
 };
 
@@ -202,7 +202,8 @@ struct kernels {
 
     struct stream *(*stream_open)(void); // aborts on no memory
     void (*stream_close)(struct stream *s);
-    // Scratch for batches of up to max_utts and layers of up to max_channels. Only grows.
+    // Scratch for batches of up to max_utts and layers of up to max_channels. Only
+    // grows.
     void (*stream_reserve)(struct stream *s, int max_utts, int max_channels);
     // The geometry of what follows; n_frames is [n_utts], copied.
     void (*stream_batch)(struct stream *s, int n_utts, const int *n_frames, int gap);
@@ -229,7 +230,8 @@ struct kernels {
     void (*conv_relu_back)(struct stream *s, const struct conv_relu *c,
                            const struct conv_relu_back *b);
     void (*pool)(struct stream *s, const struct pool *p);
-    void (*pool_back)(struct stream *s, const struct pool *p, const struct pool_back *b);
+    void (*pool_back)(struct stream *s, const struct pool *p,
+                      const struct pool_back *b);
     void (*vector_norm_train)(struct stream *s, const struct vector_norm *v);
     void (*vector_norm_eval)(struct stream *s, const struct vector_norm *v);
     void (*vector_norm_back)(struct stream *s, const struct vector_norm *v,

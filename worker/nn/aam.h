@@ -16,8 +16,8 @@
 struct kernels;
 struct aam;
 
-struct aam *aam_create(const struct kernels *k, int n_embed, int n_classes, int max_utts,
-                       double margin, double scale);
+struct aam *aam_create(const struct kernels *k, int n_embed, int n_classes,
+                       int max_utts, double margin, double scale);
 void aam_destroy(struct aam *a); // NULL is fine
 
 // x [n_utts][n_embed], w [n_embed][n_classes], labels in [0, n_classes).

@@ -37,9 +37,9 @@ enum axis {
 struct layout_tensor {
     char name[64]; // as in checkpoints: "blocks.0.resconv.convs.3.conv.conv.weight"
     enum axis out_axis, in_axis;
-    int block;   // 1..depth, or 0 outside blocks
-    int out, in; // sizes; a vector has in = 1 and AXIS_ONE
-    int taps;    // 1 unless a convolution over time
+    int block;              // 1..depth, or 0 outside blocks
+    int out, in;            // sizes; a vector has in = 1 and AXIS_ONE
+    int taps;               // 1 unless a convolution over time
     bool is_elastic_kernel; // layer1 and Res2 convolutions: have kernel matrices
     bool is_stat;           // BN running mean or variance: in the statistics block
     size_t at;              // offset in its block, floats

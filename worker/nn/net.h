@@ -7,9 +7,9 @@
 //
 // Activations are time-major, [frame][channel]; a batch is the frames of its utterances
 // one after the other, with a gap of zero rows between them as wide as the widest
-// padding, so that a convolution is one GEMM per tap over the whole batch. Utterances of
-// different lengths may share a batch: every per-utterance operation (SE, pooling) and
-// every BN statistic counts real frames only.
+// padding, so that a convolution is one GEMM per tap over the whole batch. Utterances
+// of different lengths may share a batch: every per-utterance operation (SE, pooling)
+// and every BN statistic counts real frames only.
 //
 // Source of the formulas: arXiv 2103.13581 and its authors' program.
 //

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// backend.c - see backend.h.
+#include "worker/kernels/backend.h"
+
+#include "common/base/err.h"
+#include "worker/kernels/ref/ref.h"
+
+#include <string.h>
+
+static const struct kernels *const backends[] = {&ref_kernels};
+
+const struct kernels *backend_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+        if (strcmp(backends[i]->name, name) == 0) {
+            return backends[i];
+        }
+    }
+    return NULL;
+}
+
+const char *backend_name_at(size_t i)
+{
+    return i < sizeof(backends) / sizeof(backends[0]) ? backends[i]->name : NULL;
+}
+
+void backend_set_threads(int n_threads)
+{
+    BUG_ON(n_threads < 1);
+}
