@@ -16,9 +16,17 @@
 struct bn_stats; // mergeable
 
 struct bn_stats *bn_stats_create(const struct layout *l);
-void bn_stats_destroy(struct bn_stats *b);                     // NULL is fine
-void bn_stats_add(struct bn_stats *b, const struct net *n);    // last training forward
+void bn_stats_destroy(struct bn_stats *b); // NULL is fine
+
+// Takes in the last training-mode forward, or what net_read_batch_stats wrote of one.
+void bn_stats_add(struct bn_stats *b, const struct net *n);
+void bn_stats_add_batch(struct bn_stats *b, const float *stats, const double *counts);
 void bn_stats_merge(struct bn_stats *b, const struct bn_stats *other);
-void bn_stats_write(const struct bn_stats *b, float *stats);   // [layout.n_stats]
+
+// The running statistics [layout.n_stats]; something must have been added.
+void bn_stats_write(const struct bn_stats *b, float *stats);
+
+// Turns the variances net_read_batch_stats wrote into unbiased ones, in place.
+void bn_stats_unbias(const struct layout *l, float *stats, const double *counts);
 
 #endif

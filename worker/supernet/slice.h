@@ -7,8 +7,8 @@
 // carries gradients to both. Source: arXiv 2103.13581, section on elastic kernels.
 //
 // A plan holds everything that depends on the architecture alone and is made once per
-// path. Owns: index tables and scratch. Borrows: the supernet's table. Threads: one at a
-// time.
+// path. Owns: index tables and scratch. Borrows: the supernet's table. Threads: one at
+// a time.
 #ifndef WORKER_SUPERNET_SLICE_H
 #define WORKER_SUPERNET_SLICE_H
 
@@ -32,12 +32,16 @@ void slice_stats(const struct slice *p, const struct supernet *s, float *dense);
 
 // Adjoint: dense gradients -> supernet gradients [s->n_values], written where the path
 // reaches and left alone elsewhere (the classifier's too).
-void slice_adjoint(const struct slice *p, const struct supernet *s, const float *d_dense,
-                   float *d_super);
+void slice_adjoint(const struct slice *p, const struct supernet *s,
+                   const float *d_dense, float *d_super);
 
 // One Adam update of exactly the values the path reaches (and the whole classifier),
 // from supernet gradients; bias correction by each tensor's own step count.
-void slice_adam(struct slice *p, struct supernet *s, const struct adam *adam, double lr,
-                const float *d_super);
+void slice_adam(const struct slice *p, struct supernet *s, const struct adam *adam,
+                double lr, const float *d_super);
+
+// Running statistics of the values the path uses: stats += momentum * (dense - stats).
+void slice_average_stats(const struct slice *p, struct supernet *s, const float *dense,
+                         double momentum);
 
 #endif

@@ -7,7 +7,8 @@
 // values the path used (momentum 0.1, unbiased variance). Nothing depends on anything
 // but (supernet, study, position), so training can stop and go on anywhere.
 //
-// Owns: network, slice plan, gradients. Borrows: supernet, conf. Threads: one at a time.
+// Owns: network, slice plan, gradients. Borrows: supernet, conf. Threads: one at a
+// time.
 #ifndef WORKER_SUPERNET_TRAIN_H
 #define WORKER_SUPERNET_TRAIN_H
 
@@ -36,9 +37,19 @@ struct trainer *trainer_create(const struct kernels *k, const struct study_conf 
                                struct supernet *s, int max_utts, size_t max_frames);
 void trainer_destroy(struct trainer *t); // NULL is fine
 
-// labels in [0, n_speakers). ERR_NUMERIC: loss not finite, supernet left as it was.
+// labels in [0, n_speakers). ERR_NUMERIC: loss or a gradient not finite, and the
+// supernet is as it was.
 MUST_CHECK enum err trainer_step(struct trainer *t, const struct train_step *at,
                                  const struct net_batch *b, const int32_t *labels,
                                  struct train_report *report);
+
+// The same with the path and the learning rate given.
+MUST_CHECK enum err trainer_step_on(struct trainer *t, const struct arch *a, double lr,
+                                    const struct net_batch *b, const int32_t *labels,
+                                    struct train_report *report);
+
+// d_super of the last step [supernet n_values]: right where its path reached, stale
+// elsewhere. For tests and diagnosis.
+const float *trainer_gradient(const struct trainer *t);
 
 #endif
