@@ -23,6 +23,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_PART_BEGIN] = "SAVEPOINT part",
+    [SQL_PART_KEEP] = "RELEASE part",
+    [SQL_PART_UNDO] = "ROLLBACK TO part",
 
     [SQL_META_GET] = "SELECT value FROM meta WHERE key = ?1",
     [SQL_META_SET] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"

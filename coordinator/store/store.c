@@ -225,6 +225,28 @@ bool store_in_transaction(const struct store *s)
     return s->is_begun;
 }
 
+enum err store_part_begin(struct store *s, struct errinfo *why)
+{
+    enum err e = store_begin(s, why);
+    return e == ERR_OK ? db_write(s, db_use(s, SQL_PART_BEGIN), why) : e;
+}
+
+enum err store_part_keep(struct store *s, struct errinfo *why)
+{
+    return db_write(s, db_use(s, SQL_PART_KEEP), why);
+}
+
+// When SQLite rolled everything back already there is no part left, and db_write says
+// so.
+void store_part_undo(struct store *s)
+{
+    enum err e = db_write(s, db_use(s, SQL_PART_UNDO), NULL);
+    if (e == ERR_OK) {
+        e = store_part_keep(s, NULL);
+    }
+    (void)e; // the commit will fail
+}
+
 enum err store_meta_get(struct store *s, const char *key, char *out, int cap)
 {
     sqlite3_stmt *st = db_use(s, SQL_META_GET);

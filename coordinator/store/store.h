@@ -34,6 +34,13 @@ MUST_CHECK enum err store_commit(struct store *s, struct errinfo *why); // no-op
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
+// A part of the transaction that can be undone alone, so that one bad message does not
+// take the rest of its turn along. begin opens the transaction when there is none.
+// Parts do not nest.
+MUST_CHECK enum err store_part_begin(struct store *s, struct errinfo *why);
+MUST_CHECK enum err store_part_keep(struct store *s, struct errinfo *why);
+void store_part_undo(struct store *s);
+
 // Small named values ("worker_endpoint", ...). get: ERR_NOTFOUND.
 MUST_CHECK enum err store_meta_get(struct store *s, const char *key, char *out,
                                    int cap);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // trial.h - rows of trials: an architecture with its measured objectives.
 //
-// A trial is keyed by (study, architecture, checkpoint, protocol, origin): its result is
-// a function of these and the seed, so a pair is evaluated at most once for a stage or
-// the search, and once more when it is exported.
+// A trial is keyed by (study, architecture, checkpoint, protocol, origin): its result
+// is a function of these and the seed, so a pair is evaluated at most once for a stage
+// or the search, and once more when it is exported.
 //
 // Owns: nothing. Threads: as struct store.
 #ifndef COORDINATOR_STORE_TRIAL_H

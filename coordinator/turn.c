@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: Apache-2.0
+// turn.c - see turn.h. The frame of a turn: parts, effects, commit, replies.
+#include "coordinator/turn.h"
+
+#include "common/base/log.h"
+#include "coordinator/sched/retry.h"
+#include "coordinator/turn_inside.h"
+#include "proto/wire.h"
+
+#include <stdlib.h>
+
+typedef unsigned long long llu;
+
+// ---- lists that keep their memory from turn to turn
+
+struct effect *effect_add(struct turn *t, enum effect_kind kind)
+{
+    struct effects *list = &t->effects;
+    if (list->len == list->cap) {
+        size_t cap = list->cap ? 2 * list->cap : 256;
+        struct effect *items = realloc(list->items, cap * sizeof(*items));
+        BUG_ON(!items);
+        list->items = items;
+        list->cap = cap;
+    }
+    struct effect *f = &list->items[list->len++];
+    *f = (struct effect){.kind = kind};
+    return f;
+}
+
+void turn_mark_dirty(struct turn *t, uint64_t study_id)
+{
+    struct id_list *list = &t->dirty;
+    for (size_t i = 0; i < list->len; i++) {
+        if (list->ids[i] == study_id) {
+            return;
+        }
+    }
+    if (list->len == list->cap) {
+        size_t cap = list->cap ? 2 * list->cap : 16;
+        uint64_t *ids = realloc(list->ids, cap * sizeof(*ids));
+        BUG_ON(!ids);
+        list->ids = ids;
+        list->cap = cap;
+    }
+    list->ids[list->len++] = study_id;
+}
+
+// ---- parts of the transaction
+
+// The machine's trouble, as opposed to one message's or one study's.
+static bool is_environment(enum err e)
+{
+    return e == ERR_IO || e == ERR_BUSY || e == ERR_NOMEM;
+}
+
+static void note_failure(struct turn *t, enum err e, const char *text)
+{
+    if (!is_environment(e)) {
+        return;
+    }
+    if (!t->is_sick && !t->has_failed) { // said once, until it works again
+        log_error("store.failing", "code=%s why=\"%s\"", err_name(e), text);
+    }
+    t->has_failed = true;
+}
+
+enum err part_begin(struct turn *t, struct part *p, struct errinfo *why)
+{
+    *p = (struct part){t->effects.len, outbox_mark(&t->after_commit)};
+    enum err e = store_part_begin(t->store, why);
+    if (e != ERR_OK) {
+        note_failure(t, e, why->text);
+    }
+    return e;
+}
+
+enum err part_end(struct turn *t, const struct part *p, enum err e, struct errinfo *why)
+{
+    if (e == ERR_OK) {
+        e = store_part_keep(t->store, why);
+        t->has_kept |= e == ERR_OK;
+    } else {
+        store_part_undo(t->store);
+    }
+    if (e != ERR_OK) {
+        t->effects.len = p->n_effects;
+        outbox_cut(&t->after_commit, p->outbox);
+        note_failure(t, e, why->text);
+    }
+    return e;
+}
+
+// ---- making and ending
+
+static int64_t clamp_ms(int64_t ms, int64_t most)
+{
+    return ms < 0 ? 0 : ms < most ? ms : most;
+}
+
+static bool rebuild_ready(void *arg, const struct task_row *row)
+{
+    struct turn *t = arg;
+    // Bounded, so that a wall clock that stepped does not strand a task.
+    int64_t delay_ms = clamp_ms(row->not_before_ms - t->now.wall_ms, RETRY_CAP_MS);
+    struct queue_task task = {row->id, row->spec.kind, t->now.mono_ms + delay_ms};
+    queue_add(t->queue, &task, t->now.mono_ms);
+    return true;
+}
+
+static bool rebuild_lease(void *arg, const struct task_row *row)
+{
+    struct turn *t = arg;
+    struct lease lease = {.task_id = row->id,
+                          .token = row->token,
+                          .worker_id = row->worker_id,
+                          .study_id = row->study_id,
+                          .kind = row->spec.kind,
+                          .deadline_ms = t->now.mono_ms + LEASE_MS};
+    BUG_ON(lease_grant(t->leases, &lease) != ERR_OK); // ids are unique
+    return true;
+}
+
+static bool rebuild_study(void *arg, const struct study_row *row)
+{
+    turn_mark_dirty(arg, row->id);
+    return true;
+}
+
+static enum err rebuild(struct turn *t, struct errinfo *why)
+{
+    enum err e = task_each(t->store, 0, TASK_READY, rebuild_ready, t, why);
+    if (e == ERR_OK) {
+        e = task_each(t->store, 0, TASK_LEASED, rebuild_lease, t, why);
+    }
+    if (e == ERR_OK) {
+        e = study_row_each(t->store, rebuild_study, t, why);
+    }
+    return e;
+}
+
+enum err turn_create(struct store *s, struct blob_store *blobs,
+                     const struct turn_ports *ports, struct turn_now now,
+                     struct turn **out, struct errinfo *why)
+{
+    struct turn *t = calloc(1, sizeof(*t));
+    BUG_ON(!t);
+    t->store = s;
+    t->blobs = blobs;
+    t->ports = *ports;
+    t->now = now;
+    t->refused_logged_ms = now.mono_ms - 1000;
+    t->queue = queue_create();
+    t->leases = lease_table_create();
+    t->sessions = session_table_create();
+    enum err e = rebuild(t, why);
+    if (e != ERR_OK) {
+        turn_destroy(t);
+        return e;
+    }
+    *out = t;
+    return ERR_OK;
+}
+
+void turn_destroy(struct turn *t)
+{
+    if (!t) {
+        return;
+    }
+    queue_destroy(t->queue);
+    lease_table_destroy(t->leases);
+    session_table_destroy(t->sessions);
+    outbox_fini(&t->after_commit);
+    outbox_fini(&t->any_case);
+    free(t->effects.items);
+    free(t->dirty.ids);
+    free(t);
+}
+
+// ---- the driver's side
+
+static void hook_task_added(void *arg, const struct task_row *row)
+{
+    struct turn *t = arg;
+    struct effect *f = effect_add(t, EFFECT_READY);
+    f->task = (struct queue_task){.id = row->id, .kind = row->spec.kind};
+}
+
+static void hook_study_changed(void *arg, uint64_t study_id)
+{
+    struct turn *t = arg;
+    turn_mark_dirty(t, study_id);
+    t->ports.wake(t->ports.arg);
+}
+
+static uint32_t hook_train_workers(void *arg)
+{
+    const struct turn *t = arg;
+    return session_count_capable(t->sessions, TASK_TRAIN);
+}
+
+struct driver_hooks turn_driver_hooks(struct turn *t)
+{
+    return (struct driver_hooks){.arg = t,
+                                 .task_added = hook_task_added,
+                                 .study_changed = hook_study_changed,
+                                 .train_workers = hook_train_workers};
+}
+
+void turn_set_driver(struct turn *t, struct driver *d)
+{
+    t->driver = d;
+}
+
+void turn_set_bulk_port(struct turn *t, uint16_t port)
+{
+    t->bulk_port = port;
+}
+
+static enum err advance(struct turn *t, uint64_t study_id)
+{
+    struct errinfo why = {0};
+    struct part part;
+    enum err e = part_begin(t, &part, &why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    e = part_end(t, &part, driver_advance(t->driver, study_id, &why), &why);
+    if (e != ERR_OK && !is_environment(e)) {
+        log_error("study.stuck", "study=%llu code=%s why=\"%s\"", (llu)study_id,
+                  err_name(e), why.text);
+    }
+    return e;
+}
+
+// What cannot be moved on for the machine's sake stays marked; a study that is stuck by
+// itself waits for its next change.
+static void advance_studies(struct turn *t)
+{
+    if (t->is_sick && t->now.mono_ms < t->retry_ms) {
+        return;
+    }
+    size_t n = t->dirty.len; // the driver may mark more meanwhile: for the next turn
+    size_t n_left = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t id = t->dirty.ids[i];
+        if (t->has_failed || is_environment(advance(t, id))) {
+            t->dirty.ids[n_left++] = id;
+        }
+    }
+    for (size_t i = n; i < t->dirty.len; i++) {
+        t->dirty.ids[n_left++] = t->dirty.ids[i];
+    }
+    t->dirty.len = n_left;
+}
+
+// ---- commit: effects become memory
+
+static void apply_leased(struct turn *t, const struct effect *f)
+{
+    const struct lease *l = &f->lease;
+    BUG_ON(lease_grant(t->leases, l) != ERR_OK); // the store said it was READY
+    log_info("task.leased", "task=%llu token=%llu worker=%llu", (llu)l->task_id,
+             (llu)l->token, (llu)l->worker_id);
+}
+
+static void apply_ended(struct turn *t, const struct effect *f)
+{
+    enum err e = lease_settle(t->leases, f->lease.task_id, f->lease.token);
+    (void)e; // may have ended twice in one turn
+}
+
+static void apply_accepted(struct turn *t, const struct effect *f)
+{
+    const struct lease *l = lease_find(t->leases, f->lease.task_id);
+    log_info("task.done", "task=%llu token=%llu worker=%llu", (llu)f->lease.task_id,
+             (llu)f->lease.token, l ? (llu)l->worker_id : 0);
+    t->counters.accepted++;
+    apply_ended(t, f);
+}
+
+static void apply_ready(struct turn *t, const struct effect *f)
+{
+    queue_add(t->queue, &f->task, t->now.mono_ms);
+}
+
+static void apply_joined(struct turn *t, const struct effect *f)
+{
+    if (!session_has_room(t->sessions, f->session)) {
+        return; // several came in one turn; it will hear so when it repeats its HELLO
+    }
+    bool is_new = !session_find(t->sessions, f->session);
+    session_put(t->sessions, f->session, &f->route, &f->worker, t->now.mono_ms);
+    log_event(is_new ? LOG_INFO : LOG_DEBUG, "worker.joined",
+              "worker=%llu name=\"%s\" slots=%u threads=%u", (llu)f->worker.id,
+              f->worker.name, f->worker.slots, f->worker.threads);
+}
+
+static void apply_left(struct turn *t, const struct effect *f)
+{
+    const struct session *s = session_find(t->sessions, f->session);
+    if (s) {
+        log_info("worker.left", "worker=%llu name=\"%s\"", (llu)s->worker.id,
+                 s->worker.name);
+        session_forget(t->sessions, f->session);
+    }
+}
+
+typedef void apply_fn(struct turn *t, const struct effect *f);
+
+static apply_fn *const appliers[] = {
+    [EFFECT_READY] = apply_ready,   [EFFECT_LEASED] = apply_leased,
+    [EFFECT_ENDED] = apply_ended,   [EFFECT_ACCEPTED] = apply_accepted,
+    [EFFECT_JOINED] = apply_joined, [EFFECT_LEFT] = apply_left,
+};
+
+static void apply_effects(struct turn *t)
+{
+    for (size_t i = 0; i < t->effects.len; i++) {
+        const struct effect *f = &t->effects.items[i];
+        appliers[f->kind](t, f);
+    }
+    t->effects.len = 0;
+}
+
+// Grants are the only decisions that changed memory before the commit.
+static void forget_effects(struct turn *t)
+{
+    for (size_t i = 0; i < t->effects.len; i++) {
+        const struct effect *f = &t->effects.items[i];
+        if (f->kind != EFFECT_LEASED) {
+            continue;
+        }
+        struct queue_task task = {.id = f->lease.task_id, .kind = f->lease.kind};
+        queue_add(t->queue, &task, t->now.mono_ms);
+        struct session *s = session_find(t->sessions, f->session);
+        if (s) {
+            s->credit++;
+            s->has_fetched = true;
+        }
+    }
+    t->effects.len = 0;
+    outbox_cut(&t->after_commit, 0);
+}
+
+static void send_reply(void *arg, const struct route *to, const void *bytes, size_t n)
+{
+    struct turn *t = arg;
+    if (!t->ports.send(t->ports.arg, to, bytes, n)) {
+        log_debug("reply.lost", "bytes=%zu", n); // peers repeat what is unanswered
+    }
+}
+
+static void note_health(struct turn *t)
+{
+    if (t->has_failed) {
+        t->is_sick = true;
+        t->retry_ms = t->now.mono_ms + TURN_RETRY_MS;
+    } else if (t->is_sick && t->has_kept) {
+        t->is_sick = false;
+        log_info("store.recovered", "works=again");
+    }
+    t->has_failed = false;
+    t->has_kept = false;
+}
+
+static void commit(struct turn *t)
+{
+    struct errinfo why = {0};
+    enum err e = store_commit(t->store, &why);
+    if (e == ERR_OK) {
+        apply_effects(t);
+    } else {
+        note_failure(t, is_environment(e) ? e : ERR_IO, why.text);
+        store_rollback(t->store);
+        forget_effects(t);
+        // What the driver decided is gone: it must decide again.
+        enum err again = study_row_each(t->store, rebuild_study, t, NULL);
+        (void)again; // the next failure says what is wrong
+    }
+    note_health(t);
+    outbox_flush(&t->any_case, send_reply, t);
+    outbox_flush(&t->after_commit, send_reply, t);
+}
+
+// ---- the turn
+
+enum err turn_add_study(struct turn *t, const struct study_conf *conf,
+                        struct turn_now now, struct errinfo *why)
+{
+    t->now = now;
+    struct part part;
+    uint64_t id = 0;
+    enum err e = part_begin(t, &part, why);
+    if (e == ERR_OK) {
+        e = part_end(t, &part, driver_add_study(t->driver, conf, &id, why), why);
+    }
+    if (e == ERR_OK) {
+        turn_mark_dirty(t, id);
+    }
+    turn_end(t, now);
+    return e;
+}
+
+void turn_message(struct turn *t, const struct route *from, const void *bytes, size_t n,
+                  struct turn_now now)
+{
+    t->now = now;
+    struct errinfo why = {0};
+    enum err e = ERR_LIMIT;
+    if (n > LIMIT_MESSAGE_BYTES) {
+        err_set(&why, e, "a message of %zu bytes", n);
+    } else {
+        e = wire_decode(bytes, n, &t->in, &why);
+    }
+    if (e != ERR_OK) {
+        message_refuse(t, from, e, why.text);
+        return;
+    }
+    message_decide(t, from);
+}
+
+void turn_misframed(struct turn *t)
+{
+    t->counters.refused++;
+}
+
+void turn_end(struct turn *t, struct turn_now now)
+{
+    t->now = now;
+    size_t n_lost = session_sweep(t->sessions, now.mono_ms);
+    if (n_lost > 0) {
+        log_warn("worker.lost", "n=%zu silent_ms=%d", n_lost, SESSION_LOST_MS);
+    }
+    tasks_expire(t);
+    advance_studies(t);
+    tasks_grant(t);
+    commit(t);
+}
+
+void turn_drain(struct turn *t)
+{
+    if (t->is_draining) {
+        return;
+    }
+    t->is_draining = true;
+    for (size_t i = 0; i < session_count(t->sessions); i++) {
+        session_at(t->sessions, i)->has_fetched = true; // tell them now
+    }
+    log_info("coordinator.draining", "leased=%zu", lease_count(t->leases));
+    t->ports.wake(t->ports.arg);
+}
+
+bool turn_is_draining(const struct turn *t)
+{
+    return t->is_draining;
+}
+
+bool turn_is_quiet(const struct turn *t)
+{
+    return lease_count(t->leases) == 0;
+}
+
+struct status_visit {
+    struct turn *t;
+    struct msg_status_reply *out;
+};
+
+static bool add_study_status(void *arg, const struct study_row *row)
+{
+    struct status_visit *v = arg;
+    struct status_study *at = &v->out->studies[v->out->n_studies];
+    if (driver_status(v->t->driver, row->id, at) == ERR_OK) {
+        v->out->n_studies++;
+    }
+    return v->out->n_studies < LIMIT_STATUS_STUDIES;
+}
+
+void turn_status(struct turn *t, struct msg_status_reply *out)
+{
+    *out = (struct msg_status_reply){.is_draining = t->is_draining,
+                                     .results_accepted = t->counters.accepted,
+                                     .results_repeated = t->counters.repeated,
+                                     .results_stale = t->counters.stale,
+                                     .messages_refused = t->counters.refused};
+    struct status_visit v = {t, out};
+    if (study_row_each(t->store, add_study_status, &v, NULL) != ERR_OK) {
+        log_warn("status.incomplete", "studies=%u", out->n_studies);
+    }
+    size_t n = session_count(t->sessions);
+    for (size_t i = 0; i < n && i < LIMIT_STATUS_WORKERS; i++) {
+        const struct session *s = session_at(t->sessions, i);
+        worker_status(&s->worker, s->is_lost, t->is_draining,
+                      &out->workers[out->n_workers++]);
+    }
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// turn_message.c - the part of a turn about messages: one function per kind.
+//
+// A handler's error says whose fault it is: the peer's gets a REFUSED, ours gets no
+// answer, and the peer will repeat itself. Either way its part of the turn is undone.
+#include "common/base/log.h"
+#include "coordinator/store/worker_row.h"
+#include "coordinator/turn_inside.h"
+#include "proto/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef unsigned long long llu;
+
+void message_refuse(struct turn *t, const struct route *to, enum err code,
+                    const char *text)
+{
+    t->counters.refused++;
+    if (t->now.mono_ms - t->refused_logged_ms >= 1000) { // peers cannot flood the log
+        t->refused_logged_ms = t->now.mono_ms;
+        log_warn("message.refused", "code=%s total=%llu why=\"%s\"", err_name(code),
+                 (llu)t->counters.refused, text);
+    }
+    t->out.kind = MSG_REFUSED;
+    t->out.refused.code = code;
+    snprintf(t->out.refused.text, sizeof(t->out.refused.text), "%s", text);
+    outbox_add(&t->any_case, to, &t->out);
+}
+
+static enum err find_session(struct turn *t, uint64_t number, const struct route *from,
+                             struct session **out, struct errinfo *why)
+{
+    *out = session_find(t->sessions, number);
+    if (!*out) {
+        return err_set(why, ERR_STALE, "unknown session: say HELLO");
+    }
+    session_heard(*out, from, t->now.mono_ms);
+    return ERR_OK;
+}
+
+// Renews what the worker holds; the ids of what is not its own (any more) go to `lost`.
+static uint32_t renew(struct turn *t, uint64_t worker_id, const struct held_task *held,
+                      uint32_t n_held, uint64_t lost[static LIMIT_HELD_TASKS])
+{
+    uint32_t n_lost = 0;
+    for (uint32_t i = 0; i < n_held; i++) {
+        if (lease_renew(t->leases, held[i].task_id, held[i].token, worker_id,
+                        held[i].has_started, t->now.mono_ms + LEASE_MS) != ERR_OK) {
+            lost[n_lost++] = held[i].task_id;
+        }
+    }
+    return n_lost;
+}
+
+static enum err check_hello(struct turn *t, const struct msg_hello *hello,
+                            struct errinfo *why)
+{
+    if (hello->version_min > PROTO_VERSION || hello->version_max < PROTO_VERSION_MIN) {
+        return err_set(
+            why, ERR_PROTO, "protocol %u..%u: this coordinator speaks %d..%d",
+            hello->version_min, hello->version_max, PROTO_VERSION_MIN, PROTO_VERSION);
+    }
+    if (!session_has_room(t->sessions, hello->session)) {
+        return err_set(why, ERR_LIMIT, "there are %d workers already", SESSION_MAX);
+    }
+    return ERR_OK;
+}
+
+static enum err on_hello(struct turn *t, const struct route *from, const struct msg *in,
+                         struct errinfo *why)
+{
+    const struct msg_hello *hello = &in->hello;
+    enum err e = check_hello(t, hello, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct worker_row row = {.session = hello->session,
+                             .capabilities = hello->capabilities,
+                             .slots = hello->slots,
+                             .threads = hello->threads,
+                             .memory_bytes = hello->memory_bytes};
+    memcpy(row.name, hello->name, sizeof(row.name));
+    e = worker_row_put(t->store, &row, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct effect *f = effect_add(t, EFFECT_JOINED);
+    f->session = hello->session;
+    f->route = *from;
+    worker_init(&f->worker, row.id, hello);
+    t->out.kind = MSG_WELCOME;
+    t->out.welcome = (struct msg_welcome){.version = hello->version_max < PROTO_VERSION
+                                                         ? hello->version_max
+                                                         : PROTO_VERSION,
+                                          .worker_id = row.id,
+                                          .lease_ms = LEASE_MS,
+                                          .beat_ms = BEAT_MS,
+                                          .bulk_port = t->bulk_port};
+    t->out.welcome.n_stale =
+        renew(t, row.id, hello->held, hello->n_held, t->out.welcome.stale);
+    outbox_add(&t->after_commit, from, &t->out);
+    return ERR_OK;
+}
+
+static enum err on_fetch(struct turn *t, const struct route *from, const struct msg *in,
+                         struct errinfo *why)
+{
+    struct session *s = NULL;
+    enum err e = find_session(t, in->fetch.session, from, &s, why);
+    if (e == ERR_OK) {
+        s->credit =
+            in->fetch.slots < s->worker.slots ? in->fetch.slots : s->worker.slots;
+        s->has_fetched = true;
+    }
+    return e;
+}
+
+static enum err on_beat(struct turn *t, const struct route *from, const struct msg *in,
+                        struct errinfo *why)
+{
+    const struct msg_beat *beat = &in->beat;
+    struct session *s = NULL;
+    enum err e = find_session(t, beat->session, from, &s, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    worker_reported(&s->worker, beat->held, beat->n_held);
+    t->out.kind = MSG_BEAT_REPLY;
+    t->out.beat_reply.n_cancelled =
+        renew(t, s->worker.id, beat->held, beat->n_held, t->out.beat_reply.cancelled);
+    outbox_add(&t->any_case, from, &t->out);
+    return ERR_OK;
+}
+
+static enum err check_artifact(const struct turn *t, const char *hash, const char *what,
+                               struct errinfo *why)
+{
+    if (!blob_has(t->blobs, hash)) {
+        return err_set(why, ERR_NOTFOUND, "%s %s is not stored here: upload it first",
+                       what, hash[0] ? hash : "(none)");
+    }
+    return ERR_OK;
+}
+
+// What a result says must be an answer to what was asked, and its files must be here.
+static enum err check_result(struct turn *t, const struct msg_result *r,
+                             struct errinfo *why)
+{
+    struct task_row row;
+    enum err e = task_get(t->store, r->task_id, &row);
+    if (e == ERR_NOTFOUND) {
+        return ERR_OK; // STALE, as task_settle will find
+    }
+    if (e != ERR_OK) {
+        return err_set(why, e, "cannot read task %llu", (llu)r->task_id);
+    }
+    if (row.state != TASK_LEASED || row.token != r->token) {
+        return ERR_OK; // repeated or stale: its files do not matter
+    }
+    if (r->result.kind != row.spec.kind) {
+        return err_set(why, ERR_PROTO, "the result of task %llu is of another kind",
+                       (llu)r->task_id);
+    }
+    if (row.spec.kind == TASK_TRAIN) {
+        return check_artifact(t, r->result.train.checkpoint, "checkpoint", why);
+    }
+    if (row.spec.evaluate.keep_network) {
+        return check_artifact(t, r->result.evaluate.network, "network", why);
+    }
+    return ERR_OK;
+}
+
+static bool is_anothers(const struct turn *t, const struct session *s,
+                        const struct msg_result *r)
+{
+    const struct lease *lease = lease_find(t->leases, r->task_id);
+    return lease && lease->token == r->token && lease->worker_id != s->worker.id;
+}
+
+static enum err settle(struct turn *t, const struct session *s,
+                       const struct msg_result *r, struct errinfo *why)
+{
+    if (is_anothers(t, s, r)) {
+        return ERR_STALE;
+    }
+    if (r->outcome != OUTCOME_OK) {
+        return attempt_failed(t, r->task_id, r->token, r->outcome, true, r->error, why);
+    }
+    return attempt_succeeded(t, r->task_id, r->token, &r->result, why);
+}
+
+static enum err on_result(struct turn *t, const struct route *from,
+                          const struct msg *in, struct errinfo *why)
+{
+    const struct msg_result *r = &in->result;
+    struct session *s = NULL;
+    enum err e = find_session(t, r->session, from, &s, why);
+    if (e == ERR_OK && r->outcome == OUTCOME_OK) {
+        e = check_result(t, r, why);
+    }
+    if (e != ERR_OK) {
+        return e;
+    }
+    enum verdict verdict = VERDICT_ACCEPTED;
+    e = settle(t, s, r, why);
+    if (e == ERR_STALE) {
+        verdict = VERDICT_STALE;
+        t->counters.stale++;
+    } else if (e == ERR_BUSY) {
+        verdict = VERDICT_REPEATED;
+        t->counters.repeated++;
+    } else if (e != ERR_OK) {
+        return e;
+    }
+    if (r->outcome != OUTCOME_OK && r->log_tail[0] && verdict == VERDICT_ACCEPTED) {
+        log_warn("runner.said", "task=%llu token=%llu worker=%llu tail=\"%s\"",
+                 (llu)r->task_id, (llu)r->token, (llu)s->worker.id, r->log_tail);
+    }
+    if (s->worker.task_id == r->task_id) {
+        worker_reported(&s->worker, NULL, 0); // idle, as far as its next beat
+    }
+    t->out.kind = MSG_RESULT_REPLY;
+    t->out.result_reply = (struct msg_result_reply){
+        .task_id = r->task_id, .token = r->token, .verdict = verdict};
+    outbox_add(&t->after_commit, from, &t->out);
+    return ERR_OK;
+}
+
+static enum err give_back(struct turn *t, const struct lease *lease, const char *reason,
+                          struct errinfo *why)
+{
+    enum err e = attempt_failed(t, lease->task_id, lease->token, 0, false, reason, why);
+    return e == ERR_STALE || e == ERR_BUSY ? ERR_OK : e; // over already
+}
+
+static enum err on_release(struct turn *t, const struct route *from,
+                           const struct msg *in, struct errinfo *why)
+{
+    struct session *s = NULL;
+    enum err e = find_session(t, in->release.session, from, &s, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    const struct lease *lease = lease_find(t->leases, in->release.task_id);
+    if (!lease || lease->token != in->release.token ||
+        lease->worker_id != s->worker.id) {
+        return ERR_OK; // it is not theirs any more
+    }
+    return give_back(t, lease, "released", why);
+}
+
+static enum err on_bye(struct turn *t, const struct route *from, const struct msg *in,
+                       struct errinfo *why)
+{
+    (void)in;
+    const struct session *s = session_at_route(t->sessions, from);
+    if (!s) {
+        return ERR_OK; // repeated
+    }
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < lease_count(t->leases) && e == ERR_OK; i++) {
+        const struct lease *lease = lease_at(t->leases, i);
+        if (lease->worker_id == s->worker.id) {
+            e = give_back(t, lease, "its worker said BYE", why);
+        }
+    }
+    if (e == ERR_OK) {
+        effect_add(t, EFFECT_LEFT)->session = s->number;
+    }
+    return e;
+}
+
+typedef enum err handle_fn(struct turn *t, const struct route *from,
+                           const struct msg *in, struct errinfo *why);
+
+static const struct handler {
+    handle_fn *fn;
+    bool writes; // to the store: its part of the transaction can be undone
+} handlers[MSG_KINDS] = {
+    [MSG_HELLO] = {on_hello, true},     [MSG_FETCH] = {on_fetch, false},
+    [MSG_BEAT] = {on_beat, false},      [MSG_RESULT] = {on_result, true},
+    [MSG_RELEASE] = {on_release, true}, [MSG_BYE] = {on_bye, true},
+};
+
+static enum err handle_writing(struct turn *t, const struct handler *h,
+                               const struct route *from, struct errinfo *why)
+{
+    struct part part;
+    enum err e = part_begin(t, &part, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    return part_end(t, &part, h->fn(t, from, &t->in, why), why);
+}
+
+static bool is_peers_fault(enum err e)
+{
+    return e == ERR_PROTO || e == ERR_STALE || e == ERR_LIMIT || e == ERR_NOTFOUND ||
+           e == ERR_INPUT || e == ERR_AUTH;
+}
+
+void message_decide(struct turn *t, const struct route *from)
+{
+    const struct handler *h = &handlers[t->in.kind];
+    if (!h->fn) {
+        message_refuse(t, from, ERR_PROTO,
+                       "this kind of message is not for this socket");
+        return;
+    }
+    struct errinfo why = {0};
+    enum err e =
+        h->writes ? handle_writing(t, h, from, &why) : h->fn(t, from, &t->in, &why);
+    if (is_peers_fault(e)) {
+        message_refuse(t, from, e, why.text);
+    }
+}

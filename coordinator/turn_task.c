@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// turn_task.c - the part of a turn about tasks: attempts that end, and new grants.
+#include "common/base/log.h"
+#include "coordinator/sched/retry.h"
+#include "coordinator/turn_inside.h"
+#include "proto/wire.h"
+
+#include <stdio.h>
+
+typedef unsigned long long llu;
+
+static void note_ended(struct turn *t, enum effect_kind kind, uint64_t task_id,
+                       uint64_t token)
+{
+    struct effect *f = effect_add(t, kind);
+    f->lease = (struct lease){.task_id = task_id, .token = token};
+}
+
+// The study hears of a task that is done or buried for good.
+static enum err tell_driver(struct turn *t, uint64_t task_id, struct errinfo *why)
+{
+    struct task_row row;
+    enum err e = task_get(t->store, task_id, &row);
+    if (e != ERR_OK) {
+        return err_set(why, ERR_IO, "cannot read back task %llu", (llu)task_id);
+    }
+    turn_mark_dirty(t, row.study_id);
+    struct errinfo inner = {0};
+    if (driver_task_ended(t->driver, &row, &inner) != ERR_OK) {
+        return err_set(why, ERR_IO, "study %llu: %s", (llu)row.study_id, inner.text);
+    }
+    return ERR_OK;
+}
+
+enum err attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token,
+                           const struct task_result *result, struct errinfo *why)
+{
+    enum err e = task_settle(t->store, task_id, token, result, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    note_ended(t, EFFECT_ACCEPTED, task_id, token);
+    return tell_driver(t, task_id, why);
+}
+
+static void requeue(struct turn *t, const struct task_row *row, int64_t delay_ms)
+{
+    struct effect *f = effect_add(t, EFFECT_READY);
+    f->task = (struct queue_task){
+        .id = row->id, .kind = row->spec.kind, .ready_ms = t->now.mono_ms + delay_ms};
+}
+
+enum err attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
+                        enum outcome outcome, bool has_started, const char *error,
+                        struct errinfo *why)
+{
+    struct task_row row;
+    enum err e = task_get(t->store, task_id, &row);
+    if (e != ERR_OK) {
+        return e == ERR_NOTFOUND ? err_set(why, ERR_STALE, "no such task") : e;
+    }
+    bool charge = retry_is_charged(outcome, has_started);
+    int64_t delay_ms = charge ? retry_delay_ms(task_id, token, row.n_charged + 1) : 0;
+    enum task_state now;
+    e = task_fail(t->store, task_id, token, charge, RETRY_BURY_AT,
+                  t->now.wall_ms + delay_ms, outcome, error, &now, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    log_event(charge ? LOG_WARN : LOG_INFO, "task.ended",
+              "task=%llu token=%llu worker=%llu outcome=%s charged=%d now=%s "
+              "retry_ms=%lld error=\"%s\"",
+              (llu)task_id, (llu)token, (llu)row.worker_id,
+              outcome ? outcome_name(outcome) : "released", charge,
+              task_state_name(now), (long long)delay_ms, error);
+    note_ended(t, EFFECT_ENDED, task_id, token);
+    if (now == TASK_BURIED) {
+        return tell_driver(t, task_id, why);
+    }
+    requeue(t, &row, delay_ms);
+    return ERR_OK;
+}
+
+static void expire_one(struct turn *t, const struct lease *lease)
+{
+    struct errinfo why = {0};
+    struct part part;
+    enum err e = part_begin(t, &part, &why);
+    if (e != ERR_OK) {
+        return;
+    }
+    e = attempt_failed(t, lease->task_id, lease->token, OUTCOME_LOST,
+                       lease->has_started, "the lease expired: its worker fell silent",
+                       &why);
+    if (e == ERR_STALE || e == ERR_BUSY) {
+        // It ended otherwise (in this turn, or cancelled by its study).
+        note_ended(t, EFFECT_ENDED, lease->task_id, lease->token);
+        e = ERR_OK;
+    }
+    e = part_end(t, &part, e, &why);
+    (void)e; // counted by part_end; the lease is still there for the next turn
+}
+
+void tasks_expire(struct turn *t)
+{
+    for (size_t i = 0; i < lease_count(t->leases); i++) {
+        const struct lease *lease = lease_at(t->leases, i);
+        if (lease->deadline_ms <= t->now.mono_ms) {
+            expire_one(t, lease);
+        }
+    }
+}
+
+static void note_lease(struct turn *t, const struct session *s,
+                       const struct task_row *row, uint64_t token)
+{
+    struct effect *f = effect_add(t, EFFECT_LEASED);
+    f->session = s->number;
+    f->lease = (struct lease){.task_id = row->id,
+                              .token = token,
+                              .worker_id = s->worker.id,
+                              .study_id = row->study_id,
+                              .kind = row->spec.kind,
+                              .deadline_ms = t->now.mono_ms + LEASE_MS};
+    t->out.kind = MSG_LEASE;
+    t->out.lease = (struct msg_lease){
+        .task_id = row->id, .token = token, .lease_ms = LEASE_MS, .spec = row->spec};
+    outbox_add(&t->after_commit, &s->route, &t->out);
+}
+
+static enum err grant(struct turn *t, const struct session *s, uint64_t task_id)
+{
+    struct errinfo why = {0};
+    struct part part;
+    enum err e = part_begin(t, &part, &why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct task_row row;
+    uint64_t token = 0;
+    e = task_get(t->store, task_id, &row);
+    if (e == ERR_OK) {
+        e = task_grant(t->store, task_id, s->worker.id, &token, &why);
+    }
+    if (e == ERR_OK) {
+        note_lease(t, s, &row, token);
+    }
+    return part_end(t, &part, e, &why);
+}
+
+// False when there is nothing to grant, or granting does not work now.
+static bool grant_one(struct turn *t, struct session *s)
+{
+    struct queue_task task;
+    while (queue_take(t->queue, s->worker.capabilities, t->now.mono_ms, &task)) {
+        enum err e = grant(t, s, task.id);
+        if (e == ERR_OK) {
+            s->credit--;
+            s->has_fetched = false;
+            return true;
+        }
+        if (e != ERR_STALE && e != ERR_NOTFOUND) {
+            queue_add(t->queue, &task, t->now.mono_ms);
+            return false;
+        }
+        // Cancelled meanwhile: the store knows better than the queue.
+    }
+    return false;
+}
+
+static void answer_empty_handed(struct turn *t)
+{
+    t->out.kind = MSG_NO_TASK;
+    t->out.no_task =
+        (struct msg_no_task){.retry_ms = FETCH_POLL_MS, .is_draining = t->is_draining};
+    for (size_t i = 0; i < session_count(t->sessions); i++) {
+        struct session *s = session_at(t->sessions, i);
+        if (s->has_fetched) {
+            outbox_add(&t->any_case, &s->route, &t->out);
+            s->has_fetched = false;
+        }
+    }
+}
+
+// One task a worker and pass, so that few tasks spread over many workers.
+static void grant_in_passes(struct turn *t)
+{
+    size_t n = session_count(t->sessions);
+    int n_granted = 0;
+    bool goes_on = n > 0;
+    while (goes_on && !t->has_failed) {
+        goes_on = false;
+        for (size_t i = 0; i < n; i++) {
+            struct session *s = session_at(t->sessions, (t->first_session + i) % n);
+            if (n_granted == TURN_GRANTS_MAX) {
+                t->first_session = (t->first_session + i) % n;
+                t->ports.wake(t->ports.arg);
+                return;
+            }
+            if (s->credit > 0 && grant_one(t, s)) {
+                n_granted++;
+                goes_on = true;
+            }
+        }
+    }
+}
+
+void tasks_grant(struct turn *t)
+{
+    bool is_resting = t->is_sick && t->now.mono_ms < t->retry_ms;
+    if (!t->is_draining && !is_resting && queue_count(t->queue) > 0) {
+        grant_in_passes(t);
+    }
+    answer_empty_handed(t);
+}
