@@ -18,7 +18,7 @@ struct bn_stats {
     size_t n_stats;
     struct channel *channels;
     float *batch;   // [n_stats] scratch
-    double *counts; // [n_stats]
+    double *counts; // [n_stats] scratch
 };
 
 static void *allocate(size_t n, size_t size)
@@ -103,13 +103,21 @@ void bn_stats_merge(struct bn_stats *b, const struct bn_stats *other)
     }
 }
 
-void bn_stats_write(const struct bn_stats *b, float *stats)
+void bn_stats_read(const struct bn_stats *b, double *stats)
 {
     for (size_t i = 0; i < b->n_channels; i++) {
         const struct channel *c = &b->channels[i];
         BUG_ON(c->n == 0); // nothing was ever added
-        stats[c->mean_at] = (float)c->mean;
-        stats[c->variance_at] = (float)(c->n > 1 ? c->m2 / (c->n - 1) : c->m2);
+        stats[c->mean_at] = c->mean;
+        stats[c->variance_at] = c->n > 1 ? c->m2 / (c->n - 1) : c->m2;
+    }
+}
+
+void bn_stats_write(const struct bn_stats *b, float *stats)
+{
+    bn_stats_read(b, b->counts); // scratch
+    for (size_t i = 0; i < b->n_stats; i++) {
+        stats[i] = (float)b->counts[i];
     }
 }
 

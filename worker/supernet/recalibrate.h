@@ -25,6 +25,7 @@ void bn_stats_merge(struct bn_stats *b, const struct bn_stats *other);
 
 // The running statistics [layout.n_stats]; something must have been added.
 void bn_stats_write(const struct bn_stats *b, float *stats);
+void bn_stats_read(const struct bn_stats *b, double *stats); // before rounding
 
 // Turns the variances net_read_batch_stats wrote into unbiased ones, in place.
 void bn_stats_unbias(const struct layout *l, float *stats, const double *counts);

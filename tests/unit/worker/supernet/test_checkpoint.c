@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_checkpoint.c - supernets and dense networks through files and back.
+#include "common/base/file.h"
+#include "common/blob/tensorfile.h"
+#include "tests/lib/check_main.h"
+#include "tests/unit/worker/supernet/toy.h"
+#include "worker/supernet/checkpoint.h"
+#include "worker/supernet/slice.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[64];
+
+static void make_path(void)
+{
+    snprintf(path, sizeof(path), "/tmp/voxarch_checkpoint_XXXXXX");
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static struct supernet *used_supernet(void)
+{
+    struct supernet *s = toy_supernet(5);
+    toy_fill(s->m, s->n_values, 21);
+    toy_fill(s->v, s->n_values, 22);
+    for (int i = 0; i < s->n_tensors; i++) {
+        s->steps[i] = (uint64_t)i << 33;
+    }
+    return s;
+}
+
+static struct supernet *fresh_supernet(int n_speakers)
+{
+    struct net_dims d = TOY_DIMS;
+    return supernet_create(&d, n_speakers, 99);
+}
+
+START_TEST(a_supernet_comes_back_bit_for_bit)
+{
+    make_path();
+    const struct checkpoint_note notes[] = {{"study", "toy"}, {"stage", "kernel"}};
+    struct errinfo why = {0};
+    struct supernet *a = used_supernet();
+    struct supernet *b = fresh_supernet(TOY_SPEAKERS);
+    ck_assert_int_eq(checkpoint_save(a, path, notes, 2, &why), ERR_OK);
+    ck_assert_msg(checkpoint_load(b, path, &why) == ERR_OK, "%s", why.text);
+    ck_assert_mem_eq(a->values, b->values, a->n_values * sizeof(float));
+    ck_assert_mem_eq(a->m, b->m, a->n_values * sizeof(float));
+    ck_assert_mem_eq(a->v, b->v, a->n_values * sizeof(float));
+    ck_assert_mem_eq(a->stats, b->stats, a->layout.n_stats * sizeof(float));
+    ck_assert_mem_eq(a->steps, b->steps, (size_t)a->n_tensors * sizeof(*a->steps));
+    supernet_destroy(a);
+    supernet_destroy(b);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_file_has_the_fields_usual_order_and_its_notes)
+{
+    make_path();
+    const struct checkpoint_note notes[] = {{"study", "toy"}};
+    struct supernet *s = used_supernet();
+    ck_assert_int_eq(checkpoint_save(s, path, notes, 1, NULL), ERR_OK);
+    struct tensor_reader *r = NULL;
+    ck_assert_int_eq(tensor_reader_open(path, &r, NULL), ERR_OK);
+    ck_assert_str_eq(tensor_reader_meta(r, "study"), "toy");
+    ck_assert_str_eq(tensor_reader_meta(r, "architecture"), "3-32-32-32-32-5-5-5-5-48");
+    ck_assert_str_eq(tensor_reader_meta(r, "dims.n_embed"), "12");
+    const struct tensor *t = tensor_reader_find(r, "weights.layer1.conv.conv.weight");
+    ck_assert_ptr_nonnull(t);
+    ck_assert_int_eq(t->shape[0], 32);
+    ck_assert_int_eq(t->shape[1], 6);
+    ck_assert_int_eq(t->shape[2], 5);
+    float first[5]; // the taps of output 0, input 0
+    memcpy(first, t->data, sizeof(first));
+    for (size_t tap = 0; tap < 5; tap++) {
+        ck_assert_float_eq(first[tap], s->values[tap * 32 * 6]);
+    }
+    ck_assert_ptr_nonnull(tensor_reader_find(r, "aam.W"));
+    ck_assert_ptr_nonnull(tensor_reader_find(r, "adam.m.aam.W"));
+    tensor_reader_close(r);
+    supernet_destroy(s);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_supernet_of_other_sizes_names_the_tensor_that_differs)
+{
+    make_path();
+    struct errinfo why = {0};
+    struct supernet *a = used_supernet();
+    struct supernet *b = fresh_supernet(TOY_SPEAKERS + 1);
+    ck_assert_int_eq(checkpoint_save(a, path, NULL, 0, &why), ERR_OK);
+    ck_assert_int_eq(checkpoint_load(b, path, &why), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(why.text, "aam.W"));
+    supernet_destroy(a);
+    supernet_destroy(b);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(values_that_are_not_finite_are_refused)
+{
+    make_path();
+    struct errinfo why = {0};
+    struct supernet *a = used_supernet();
+    a->values[a->k53_at[0]] = NAN;
+    ck_assert_int_eq(checkpoint_save(a, path, NULL, 0, &why), ERR_OK);
+    ck_assert_int_eq(checkpoint_load(a, path, &why), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(why.text, "layer1.conv.k53"));
+    supernet_destroy(a);
+    unlink(path);
+}
+END_TEST
+
+// A file with the weights alone, as the authors' program would write.
+static void save_foreign(const struct supernet *s)
+{
+    struct tensor_reader *r = NULL;
+    struct tensor_writer *w = tensor_writer_create();
+    ck_assert_int_eq(checkpoint_save(s, path, NULL, 0, NULL), ERR_OK);
+    ck_assert_int_eq(tensor_reader_open(path, &r, NULL), ERR_OK);
+    for (size_t i = 0; i < tensor_reader_count(r); i++) {
+        const struct tensor *t = tensor_reader_at(r, i);
+        if (strncmp(t->name, "adam.", 5) != 0) {
+            tensor_writer_add(w, t->name, t->type, t->rank, t->shape, t->data);
+        }
+    }
+    ck_assert_int_eq(tensor_writer_save(w, path, NULL), ERR_OK);
+    tensor_writer_destroy(w);
+    tensor_reader_close(r);
+}
+
+START_TEST(a_foreign_file_starts_with_fresh_moments)
+{
+    make_path();
+    struct errinfo why = {0};
+    struct supernet *a = used_supernet();
+    save_foreign(a);
+    struct supernet *b = used_supernet();
+    ck_assert_msg(checkpoint_load(b, path, &why) == ERR_OK, "%s", why.text);
+    ck_assert_mem_eq(a->values, b->values, a->n_values * sizeof(float));
+    ck_assert_float_eq(b->m[3], 0);
+    ck_assert_float_eq(b->v[3], 0);
+    ck_assert_uint_eq(b->steps[3], 0);
+    supernet_destroy(a);
+    supernet_destroy(b);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_dense_network_comes_back_bit_for_bit)
+{
+    make_path();
+    struct errinfo why = {0};
+    struct supernet *s = used_supernet();
+    struct arch a;
+    ck_assert_int_eq(arch_parse("2-16-24-8-3-1-5-40", &a, &why), ERR_OK);
+    struct slice *p = slice_create(s);
+    slice_plan(p, &a);
+    const struct layout *l = slice_layout(p);
+    float *weights = calloc(l->n_weights, sizeof(float));
+    float *stats = calloc(l->n_stats, sizeof(float));
+    slice_weights(p, s, weights);
+    slice_stats(p, s, stats);
+    ck_assert_int_eq(checkpoint_save_dense(l, weights, stats, path, NULL, 0, &why),
+                     ERR_OK);
+    struct layout *back = calloc(1, sizeof(*back));
+    float *weights_back = NULL;
+    float *stats_back = NULL;
+    enum err e = checkpoint_load_dense(path, back, &weights_back, &stats_back, &why);
+    ck_assert_msg(e == ERR_OK, "%s", why.text);
+    ck_assert(arch_equal(&back->arch, &a));
+    ck_assert_mem_eq(weights, weights_back, l->n_weights * sizeof(float));
+    ck_assert_mem_eq(stats, stats_back, l->n_stats * sizeof(float));
+    free(weights);
+    free(stats);
+    free(weights_back);
+    free(stats_back);
+    free(back);
+    slice_destroy(p);
+    supernet_destroy(s);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_supernet_file_without_dims_is_no_dense_network)
+{
+    make_path();
+    struct errinfo why = {0};
+    struct supernet *s = used_supernet();
+    save_foreign(s);
+    struct layout *l = calloc(1, sizeof(*l));
+    float *weights = NULL;
+    float *stats = NULL;
+    ck_assert_int_eq(checkpoint_load_dense(path, l, &weights, &stats, &why),
+                     ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(why.text, "dims.n_mels"));
+    ck_assert_ptr_null(weights);
+    free(l);
+    supernet_destroy(s);
+    unlink(path);
+}
+END_TEST
+
+TEST_SUITE(checkpoint, a_supernet_comes_back_bit_for_bit,
+           a_file_has_the_fields_usual_order_and_its_notes,
+           a_supernet_of_other_sizes_names_the_tensor_that_differs,
+           values_that_are_not_finite_are_refused,
+           a_foreign_file_starts_with_fresh_moments,
+           a_dense_network_comes_back_bit_for_bit,
+           a_supernet_file_without_dims_is_no_dense_network)
