@@ -54,7 +54,7 @@ enum task_kind { TASK_TRAIN = 1, TASK_EVALUATE = 2, TASK_KINDS };
 // position, its batch from batch_first + i: with one shard (stride 1, batch_first ==
 // position) rounds are one uninterrupted training, bit for bit.
 struct train_task {
-    uint32_t stage;       // index into the study's stages
+    uint32_t stage; // index into the study's stages
     uint32_t round;
     uint32_t shard;
     uint32_t n_shards;
@@ -62,7 +62,7 @@ struct train_task {
     uint32_t stride;      // batches consumed by all shards per step: n_shards
     uint64_t batch_first; // first batch of this shard
     uint32_t n_steps;
-    uint64_t n_batches;   // of the whole stage: the schedule's length
+    uint64_t n_batches; // of the whole stage: the schedule's length
 };
 
 // EVALUATE: cut out, recalibrate, embed, score.
@@ -98,8 +98,8 @@ enum outcome {
 
 struct train_result {
     char checkpoint[HASH_HEX_MAX];
-    double loss;           // mean over the shard's steps
-    double accuracy;       // share of training utterances classified right
+    double loss;     // mean over the shard's steps
+    double accuracy; // share of training utterances classified right
     uint64_t n_utterances;
     double seconds;
 };
@@ -122,8 +122,8 @@ struct task_result {
 };
 
 struct task_progress {
-    double fraction;           // 0..1
-    double loss;               // TRAIN: recent mean; 0 before the first step
+    double fraction; // 0..1
+    double loss;     // TRAIN: recent mean; 0 before the first step
     double utterances_per_s;
 };
 
@@ -136,10 +136,10 @@ struct held_task {
 
 struct msg_hello {
     uint32_t version_min, version_max;
-    char name[64];    // host and process, for people
-    uint64_t session; // random per process start
-    uint32_t slots;   // tasks it can hold at once
-    uint32_t threads; // per task
+    char name[64];         // host and process, for people
+    uint64_t session;      // random per process start
+    uint32_t slots;        // tasks it can hold at once
+    uint32_t threads;      // per task
     uint32_t capabilities; // bit per task kind: 1 << TASK_TRAIN | ...
     uint64_t memory_bytes;
     uint32_t n_held;
@@ -151,7 +151,8 @@ struct msg_welcome {
     uint64_t worker_id;
     uint32_t lease_ms;
     uint32_t beat_ms;
-    char bulk_endpoint[128]; // "" = same host as the control endpoint, port in bulk_port
+    char
+        bulk_endpoint[128]; // "" = same host as the control endpoint, port in bulk_port
     uint32_t bulk_port;
     uint32_t n_stale; // held tasks of the HELLO that are no longer theirs
     uint64_t stale[LIMIT_HELD_TASKS];
