@@ -4,7 +4,6 @@
 #include "common/conf/study.h"
 
 #include "common/conf/schema.h"
-#include "common/space/complexity.h"
 
 #include <inttypes.h>
 #include <libgen.h>
@@ -343,6 +342,20 @@ static void fill_stages(const struct schema *s, struct draft *d)
     }
 }
 
+// Where a stage's value was written: in the stage, or in train: for all of them.
+static void stage_path(const struct schema *s, int i, const char *key,
+                       char out[static 64])
+{
+    const struct tree_node *train = tree_get(tree_root(s->tree), "train");
+    const struct tree_node *stage = tree_item(tree_get(train, "stages"), i);
+    bool is_preset = !tree_get(stage, key) && tree_get(train, key);
+    if (is_preset) {
+        snprintf(out, 64, "train.%s", key);
+    } else {
+        snprintf(out, 64, "train.stages[%d].%s", i, key);
+    }
+}
+
 static enum err check_stage(const struct schema *s, const struct study_train *t, int i)
 {
     const struct study_stage *stage = &t->stages[i];
@@ -355,7 +368,7 @@ static enum err check_stage(const struct schema *s, const struct study_train *t,
                              stage_name(stage->kind), stage_name(stage[-1].kind));
     }
     if (stage->lr_min > stage->lr_max || stage->lr_max <= 0) {
-        snprintf(path, sizeof(path), "train.stages[%d].lr_max", i);
+        stage_path(s, i, "lr_max", path);
         return tree_error_at(s->tree, path, s->why,
                              "is %g; allowed: above 0 and at least lr_min, %g",
                              stage->lr_max, stage->lr_min);
@@ -389,6 +402,13 @@ static enum err check_train(const struct schema *s, const struct study_conf *c)
 }
 
 // ---- targets ----
+
+bool study_target_admits(const struct study_target *t, const struct complexity *c)
+{
+    return (t->max_params == 0 || c->params <= t->max_params) &&
+           (t->max_macs == 0 || c->macs <= t->max_macs) &&
+           (t->max_bytes == 0 || c->bytes <= t->max_bytes);
+}
 
 static enum err check_target(const struct schema *s, const struct study_conf *c, int i)
 {

@@ -13,6 +13,7 @@
 #define COMMON_CONF_STUDY_H
 
 #include "common/base/file.h"
+#include "common/space/complexity.h"
 #include "common/space/dims.h"
 #include "common/space/space.h"
 #include "common/space/stage.h"
@@ -124,6 +125,9 @@ MUST_CHECK enum err study_parse(const char *yaml, size_t n, const char *name,
 // Appends the resolved study as YAML that study_parse accepts and that resolves to
 // itself, byte for byte.
 void study_print(const struct study_conf *s, struct buf *out);
+
+// Whether something of that size and work stays within the target's limits.
+bool study_target_admits(const struct study_target *t, const struct complexity *c);
 
 // Loads only the `space:` (and optional `supernet:`) part of a study or space file. The
 // other keys of a study are allowed and not looked at.

@@ -172,6 +172,11 @@ static struct tree_node *find_index(const struct tree_node *list, long index)
     return NULL;
 }
 
+const struct tree_node *tree_item(const struct tree_node *list, int index)
+{
+    return list ? find_index(list, index) : NULL;
+}
+
 // One step of a dotted path: a key, or [index].
 struct step {
     const char *key; // NULL for an index

@@ -52,7 +52,9 @@ MUST_CHECK enum err tree_set(struct tree *t, const char *assignment,
                              struct errinfo *why);
 
 const struct tree_node *tree_root(const struct tree *t);
+// NULL when there is no such child, or no such parent.
 const struct tree_node *tree_get(const struct tree_node *map, const char *key);
+const struct tree_node *tree_item(const struct tree_node *list, int index);
 
 // A scalar that says nothing: empty, ~ or null.
 bool tree_is_empty(const struct tree_node *n);

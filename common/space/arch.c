@@ -200,15 +200,37 @@ char *arch_print(const struct arch *a, char out[static ARCH_STRING_MAX])
     return out;
 }
 
-// FNV-1a over the string form, which is the same everywhere.
-uint64_t arch_hash(const struct arch *a)
+static uint64_t hash_byte(uint64_t hash, unsigned char byte)
 {
-    char text[ARCH_STRING_MAX];
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (const char *p = arch_print(a, text); *p; p++) {
-        hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
+    return (hash ^ byte) * 0x100000001b3u;
+}
+
+static uint64_t hash_number(uint64_t hash, int value)
+{
+    int divisor = 1;
+    while (value / divisor >= 10) {
+        divisor *= 10;
+    }
+    hash = hash_byte(hash, '-');
+    for (; divisor > 0; divisor /= 10) {
+        hash = hash_byte(hash, (unsigned char)('0' + value / divisor % 10));
     }
     return hash;
+}
+
+// FNV-1a over the string form, which is the same everywhere, without writing it: a
+// search asks for millions of these.
+uint64_t arch_hash(const struct arch *a)
+{
+    BUG_ON(!depth_allows(a->depth));
+    uint64_t hash = hash_byte(0xcbf29ce484222325u, (unsigned char)('0' + a->depth));
+    for (int i = 0; i <= a->depth; i++) {
+        hash = hash_number(hash, a->width[i]);
+    }
+    for (int i = 0; i <= a->depth; i++) {
+        hash = hash_number(hash, a->kernel[i]);
+    }
+    return hash_number(hash, a->cat);
 }
 
 bool arch_equal(const struct arch *a, const struct arch *b)

@@ -119,6 +119,31 @@ enum err space_count(const struct space *s, uint64_t *count)
     return ERR_OK;
 }
 
+struct arch space_at(const struct space *s, uint64_t index)
+{
+    const struct gene *depths = depth_gene(s);
+    struct arch a = {0};
+    uint64_t term = 0;
+    for (int i = 0; i < depths->n_values; i++) {
+        a.depth = depths->values[i];
+        BUG_ON(!count_at_depth(s, a.depth, &term));
+        if (index < term) {
+            break;
+        }
+        index -= term;
+    }
+    BUG_ON(index >= term);
+    for (int i = 0; i < s->n_genes; i++) {
+        const struct gene *g = &s->genes[i];
+        if (g->kind != GENE_DEPTH && is_active(g, a.depth)) {
+            *arch_field(&a, g->kind, g->layer) =
+                g->values[index % (uint64_t)g->n_values];
+            index /= (uint64_t)g->n_values;
+        }
+    }
+    return a;
+}
+
 typedef int choose_fn(const struct gene *g, struct rng *r);
 
 static int choose_uniform(const struct gene *g, struct rng *r)

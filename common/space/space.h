@@ -47,6 +47,9 @@ MUST_CHECK enum err space_build(struct space *s, const struct value_list *depths
 // Exact number of architectures. ERR_LIMIT when it does not fit 64 bits.
 MUST_CHECK enum err space_count(const struct space *s, uint64_t *count);
 
+// The index-th architecture, index < space_count, in a fixed order: every one once.
+struct arch space_at(const struct space *s, uint64_t index);
+
 // One uniformly drawn *path*: each active gene uniform in its list, the depth first
 // (the paper's sampling; inactive genes are not drawn).
 struct arch space_draw(const struct space *s, struct rng *r);

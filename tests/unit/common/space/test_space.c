@@ -99,6 +99,27 @@ START_TEST(inactive_genes_are_neither_drawn_nor_set)
 }
 END_TEST
 
+START_TEST(counting_through_a_space_meets_each_member_once)
+{
+    const struct value_list two = {2, {1, 2}};
+    const struct value_list widths = {2, {8, 16}};
+    const struct value_list odd = {2, {1, 5}};
+    struct space s;
+    uint64_t count;
+    ck_assert_int_eq(space_build(&s, &two, &widths, &odd, &widths, NULL), ERR_OK);
+    ck_assert_int_eq(space_count(&s, &count), ERR_OK);
+    ck_assert_uint_eq(count, (16 + 64) * 2);
+    for (uint64_t i = 0; i < count; i++) {
+        struct arch a = space_at(&s, i);
+        ck_assert(space_contains(&s, &a));
+        for (uint64_t j = 0; j < i; j++) {
+            struct arch b = space_at(&s, j);
+            ck_assert(!arch_equal(&a, &b));
+        }
+    }
+}
+END_TEST
+
 START_TEST(the_extremes_are_the_published_ones)
 {
     struct space s = coarse();
@@ -173,6 +194,7 @@ TEST_SUITE(space, the_coarse_space_has_4_066_875_networks,
            a_count_beyond_64_bits_is_an_error_not_a_wrong_number,
            draws_are_in_the_space_and_uniform_over_depths,
            inactive_genes_are_neither_drawn_nor_set,
+           counting_through_a_space_meets_each_member_once,
            the_extremes_are_the_published_ones, only_canonical_members_are_contained,
            lists_that_make_no_space_are_refused,
            a_space_beyond_the_supernet_does_not_fit)
