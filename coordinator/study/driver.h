@@ -30,19 +30,21 @@ struct driver_hooks {
     uint32_t (*train_workers)(void *arg);
 };
 
-// `dir`: the coordinator's directory; results go to dir/studies/NAME (for `voxarch run`
-// the run directory's own files are written there too). `worker_program`: path of
-// voxarch-worker, for packing.
+// `dir`: the coordinator's directory; results go to dir/results/NAME (results.h lists
+// them). `worker_program`: path of voxarch-worker, for packing. Studies that an earlier
+// process left unfinished are announced by study_changed once the loop runs.
 MUST_CHECK enum err driver_create(uv_loop_t *loop, struct store *s,
                                   struct blob_store *blobs, const char *dir,
                                   const char *worker_program,
                                   const struct driver_hooks *hooks, struct driver **out,
                                   struct errinfo *why);
-// Waits for jobs on the thread pool, kills a packing child. NULL is fine.
+// Waits for jobs on the thread pool, kills a packing child. Turns the loop until its own
+// handles are closed, so not from inside a callback. NULL is fine.
 void driver_destroy(struct driver *d);
 
 // Adds a study from its checked configuration, or finds the one of the same name: going
-// on with it when its resolved file is the same, ERR_INPUT when it differs.
+// on with it when its resolved file is the same, ERR_INPUT when it differs. A failed
+// study that is added again is tried again. Inside a transaction, or in one of its own.
 MUST_CHECK enum err driver_add_study(struct driver *d, const struct study_conf *conf,
                                      uint64_t *study_id, struct errinfo *why);
 

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-bool final_is_within(const struct study_target *t, const struct complexity *c)
-{
-    return (t->max_params == 0 || c->params <= t->max_params) &&
-           (t->max_macs == 0 || c->macs <= t->max_macs) &&
-           (t->max_bytes == 0 || c->bytes <= t->max_bytes);
-}
-
 static bool has_final_weights(const struct final_scope *s, const struct trial_row *t)
 {
     return strcmp(t->checkpoint, s->checkpoint) == 0 &&
@@ -51,7 +44,7 @@ static struct final_choice choose(const struct final_scope *s,
     for (size_t i = 0; i < s->n_trials; i++) {
         const struct trial_row *t = &s->trials[i];
         if (!t->is_measured || !final_is_candidate(s, t) ||
-            !final_is_within(target, &t->complexity) ||
+            !study_target_admits(target, &t->complexity) ||
             (c.winner && !is_better(t, c.winner))) {
             continue;
         }

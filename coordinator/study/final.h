@@ -4,8 +4,8 @@
 // A candidate is a trial of the search or of the last stage that was evaluated with the
 // final checkpoint and the study's protocol. A target's winner is the candidate within
 // its limits with the lowest EER; ties go to fewer MACs, then to the earlier trial. A
-// winner whose network could not be exported gives way to the next best. A study without
-// targets has one that bears everything, "any".
+// winner whose network could not be exported gives way to the next best. A study
+// without targets has one that bears everything, "any".
 //
 // Owns: nothing; pure. Threads: any.
 #ifndef COORDINATOR_STUDY_FINAL_H
@@ -37,7 +37,5 @@ size_t final_choose(const struct final_scope *s,
 // Winners, each architecture once, that have no exporting trial; returns how many.
 size_t final_missing(const struct final_scope *s,
                      const struct trial_row *out[static STUDY_TARGETS_MAX]);
-
-bool final_is_within(const struct study_target *t, const struct complexity *c);
 
 #endif

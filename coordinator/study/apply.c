@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// apply.c - see apply.h. One function per kind of decision, chosen by table.
+#include "coordinator/study/apply.h"
+
+#include "common/base/log.h"
+#include "coordinator/study/beside.h"
+#include "coordinator/study/candidates.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct step {
+    struct driver *driver;
+    struct tracked *tracked;
+    struct gathering *g;
+    const struct plan_decision *decision;
+};
+
+static enum err update(struct driver *d, const struct study_row *study,
+                       struct errinfo *why)
+{
+    return study_row_update(d->store, study, why);
+}
+
+static enum err apply_pack(const struct step *s, struct errinfo *why)
+{
+    (void)why;
+    beside_pack(s->driver, s->tracked, s->g);
+    return ERR_OK;
+}
+
+static enum err apply_start(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    const struct job_slot *slot = &s->tracked->slot;
+    memcpy(study->pack, slot->artifact, sizeof(study->pack));
+    study->n_train_utts = slot->counts.n_train_utts;
+    study->n_speakers = slot->counts.n_speakers;
+    study->n_trials = slot->counts.n_trials;
+    study->state = STUDY_TRAINING;
+    study->stage = 0;
+    study->round = 0;
+    study->position = 0;
+    log_info("study.packed",
+             "study=%s pack=%s utterances=%" PRIu64 " speakers=%u trials=%" PRIu64,
+             study->name, study->pack, study->n_train_utts, study->n_speakers,
+             study->n_trials);
+    return update(s->driver, study, why);
+}
+
+static enum err add_shard(const struct step *s, const struct train_round *round,
+                          uint32_t shard, struct errinfo *why)
+{
+    const struct study_row *study = &s->g->study;
+    struct task_row row = {
+        .study_id = study->id,
+        .stage = round->stage,
+        .round = round->round,
+        .shard = shard,
+        .spec = {.kind = TASK_TRAIN, .train = train_round_task(round, shard)},
+    };
+    memcpy(row.spec.study, study->conf, sizeof(row.spec.study));
+    memcpy(row.spec.pack, study->pack, sizeof(row.spec.pack));
+    memcpy(row.spec.checkpoint, study->checkpoint, sizeof(row.spec.checkpoint));
+    enum err e = task_insert(s->driver->store, &row, why);
+    if (e == ERR_OK) {
+        s->driver->hooks.task_added(s->driver->hooks.arg, &row);
+    }
+    return e;
+}
+
+static enum err apply_round(const struct step *s, struct errinfo *why)
+{
+    const struct train_round *round = &s->decision->round;
+    log_info("round.added",
+             "study=%s stage=%u round=%u position=%" PRIu64 " of=%" PRIu64
+             " shards=%u steps=%u",
+             s->g->study.name, round->stage, round->round, round->position,
+             round->n_batches, round->n_shards, round->n_steps);
+    enum err e = ERR_OK;
+    for (uint32_t i = 0; i < round->n_shards && e == ERR_OK; i++) {
+        e = add_shard(s, round, i, why);
+    }
+    return e;
+}
+
+static enum err apply_merge(const struct step *s, struct errinfo *why)
+{
+    (void)why;
+    beside_merge(s->driver, s->tracked, s->g);
+    return ERR_OK;
+}
+
+static enum err apply_adopt(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    BUG_ON(strlen(s->decision->checkpoint) >= sizeof(study->checkpoint));
+    strcpy(study->checkpoint, s->decision->checkpoint);
+    study->position = s->decision->position;
+    study->round++;
+    return update(s->driver, study, why);
+}
+
+static enum err apply_end_stage(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    enum err e = candidates_of_stage(s->driver, s->tracked, study, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    log_info("stage.ended", "study=%s stage=%u checkpoint=%s", study->name,
+             study->stage, study->checkpoint);
+    if (study->stage + 1 == (uint32_t)s->tracked->conf->train.n_stages) {
+        study->state = STUDY_SEARCHING;
+    } else {
+        study->stage++;
+        study->round = 0;
+        study->position = 0;
+    }
+    return update(s->driver, study, why);
+}
+
+static enum err apply_propose(const struct step *s, struct errinfo *why)
+{
+    return candidates_propose(s->driver, s->tracked, s->g, s->decision->n_proposals,
+                              why);
+}
+
+static enum err apply_end_search(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    study->state = STUDY_EXPORTING;
+    log_info("search.ended", "study=%s proposals=%u", study->name,
+             s->g->view.trials.n_proposed);
+    return update(s->driver, study, why);
+}
+
+static enum err apply_export(const struct step *s, struct errinfo *why)
+{
+    return candidates_export(s->driver, s->tracked, s->g, why);
+}
+
+static enum err apply_write(const struct step *s, struct errinfo *why)
+{
+    (void)why;
+    beside_write(s->driver, s->tracked, s->g);
+    return ERR_OK;
+}
+
+static enum err apply_finish(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    study->state = STUDY_DONE;
+    log_info("study.done", "study=%s", study->name);
+    return update(s->driver, study, why);
+}
+
+static enum err apply_fail(const struct step *s, struct errinfo *why)
+{
+    const struct plan_decision *decision = s->decision;
+    char error[LIMIT_TEXT] = "";
+    if (decision->task_id == 0) {
+        snprintf(error, sizeof(error), "%s", decision->error);
+    } else {
+        char last[LIMIT_TEXT] = "";
+        enum err e = task_last_error(s->driver->store, decision->task_id, last);
+        if (e != ERR_OK) {
+            return err_set(why, e, "cannot read the error of task %" PRIu64,
+                           decision->task_id);
+        }
+        snprintf(error, sizeof(error), "training task %" PRIu64 " was given up: %s",
+                 decision->task_id, last);
+    }
+    s->tracked->is_refresh_due = true;
+    return apply_failure(s->driver, &s->g->study, error, why);
+}
+
+enum err apply_decision(struct driver *d, struct tracked *t, struct gathering *g,
+                        const struct plan_decision *decision, struct errinfo *why)
+{
+    static enum err (*const by_kind[PLAN_KINDS])(const struct step *,
+                                                 struct errinfo *) = {
+        [PLAN_PACK] = apply_pack,       [PLAN_START] = apply_start,
+        [PLAN_ADD_ROUND] = apply_round, [PLAN_MERGE] = apply_merge,
+        [PLAN_ADOPT] = apply_adopt,     [PLAN_END_STAGE] = apply_end_stage,
+        [PLAN_PROPOSE] = apply_propose, [PLAN_END_SEARCH] = apply_end_search,
+        [PLAN_EXPORT] = apply_export,   [PLAN_WRITE] = apply_write,
+        [PLAN_FINISH] = apply_finish,   [PLAN_FAIL] = apply_fail,
+    };
+    BUG_ON(decision->kind >= PLAN_KINDS || !by_kind[decision->kind]);
+    const struct step s = {d, t, g, decision};
+    return by_kind[decision->kind](&s, why);
+}
+
+// ---- failure
+
+struct id_list {
+    uint64_t *ids;
+    size_t n, cap;
+};
+
+static bool add_if_open(void *arg, const struct task_row *row)
+{
+    struct id_list *l = arg;
+    if (!task_may_move(row->state, TASK_CANCELLED)) {
+        return true;
+    }
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 16;
+        l->ids = realloc(l->ids, l->cap * sizeof(*l->ids));
+        BUG_ON(!l->ids);
+    }
+    l->ids[l->n++] = row->id;
+    return true;
+}
+
+static enum err cancel_open_tasks(struct driver *d, uint64_t study_id,
+                                  struct errinfo *why)
+{
+    struct id_list open = {0};
+    enum err e = task_each(d->store, study_id, 0, add_if_open, &open, why);
+    for (size_t i = 0; i < open.n && e == ERR_OK; i++) {
+        e = task_cancel(d->store, open.ids[i], why);
+    }
+    free(open.ids);
+    return e;
+}
+
+enum err apply_failure(struct driver *d, struct study_row *study, const char *error,
+                       struct errinfo *why)
+{
+    study->state = STUDY_FAILED;
+    snprintf(study->error, sizeof(study->error), "%s", error);
+    log_error("study.failed", "study=%s error=\"%s\"", study->name, error);
+    enum err e = cancel_open_tasks(d, study->id, why);
+    return e == ERR_OK ? update(d, study, why) : e;
+}

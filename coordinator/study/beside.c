@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// beside.c - see beside.h.
+#include "coordinator/study/beside.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "coordinator/study/merge_job.h"
+#include "coordinator/study/results.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KILLS_MAX 3 // packers in a row: then it is no accident (memory, a limit)
+
+// ---- the slot
+
+static void slot_start(struct tracked *t, const struct gathering *g)
+{
+    struct job_slot *s = &t->slot;
+    BUG_ON(s->state == PLAN_JOB_RUNNING);
+    unsigned n_kills = s->n_kills;
+    *s = (struct job_slot){.state = PLAN_JOB_RUNNING, .n_kills = n_kills};
+    memcpy(s->inputs, g->inputs, sizeof(s->inputs));
+    t->driver->n_jobs++;
+}
+
+static bool is_passing(enum err e)
+{
+    return e == ERR_IO || e == ERR_NOMEM || e == ERR_CANCELLED;
+}
+
+static void slot_end(struct tracked *t, const char *what, enum err e,
+                     const struct errinfo *why)
+{
+    struct driver *d = t->driver;
+    struct job_slot *s = &t->slot;
+    s->state = PLAN_JOB_DONE;
+    if (e != ERR_OK) {
+        bool is_retried = is_passing(e) && s->n_kills < KILLS_MAX;
+        s->state = is_retried ? PLAN_JOB_NONE : PLAN_JOB_FAILED;
+        s->retry_at_ms = is_retried ? clock_mono_ms() + DRIVER_RETRY_MS : 0;
+        snprintf(s->error, sizeof(s->error), "%s", why->text);
+        log_warn("job.failed", "study=%s job=%s again=%d error=\"%s\"", t->conf->name,
+                 what, is_retried, why->text);
+    }
+    d->n_jobs--;
+    d->hooks.study_changed(d->hooks.arg, t->id);
+}
+
+// ---- packing
+
+static void on_packed(struct job *j)
+{
+    struct pack_job *p = (struct pack_job *)j;
+    struct tracked *t = p->arg;
+    struct job_slot *s = &t->slot;
+    s->packer = NULL;
+    s->n_kills = p->was_killed ? s->n_kills + 1 : 0;
+    s->counts = p->counts;
+    memcpy(s->artifact, p->pack, sizeof(s->artifact));
+    slot_end(t, "pack", j->code, &j->why);
+    pack_job_destroy(p);
+}
+
+void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g)
+{
+    slot_start(t, g);
+    struct errinfo why = {0};
+    char path[FILE_PATH_MAX];
+    enum err e = blob_path(d->blobs, g->study.conf, path, NULL, &why);
+    if (e == ERR_OK) {
+        e = pack_job_start(d->loop, d->blobs, d->worker_program, path, on_packed, t,
+                           &t->slot.packer, &why);
+    }
+    if (e != ERR_OK) {
+        slot_end(t, "pack", ERR_INPUT, &why); // no program: trying again will not help
+        return;
+    }
+    log_info("study.packing", "study=%s", t->conf->name);
+}
+
+// ---- merging
+
+static void on_merged(struct job *j)
+{
+    struct merge_job *m = (struct merge_job *)j;
+    struct tracked *t = m->arg;
+    memcpy(t->slot.artifact, m->checkpoint, sizeof(t->slot.artifact));
+    slot_end(t, "merge", j->code, &j->why);
+    merge_job_destroy(m);
+}
+
+void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g)
+{
+    slot_start(t, g);
+    struct errinfo why = {0};
+    struct merge_job *m = NULL;
+    enum err e = merge_job_create(d->blobs, g->shards, g->n_shards, &m, &why);
+    if (e != ERR_OK) {
+        slot_end(t, "merge", e, &why);
+        return;
+    }
+    m->arg = t;
+    m->job.done = on_merged;
+    job_start(&m->job, d->loop);
+}
+
+// ---- writing
+
+struct write_job {
+    struct job job; // first
+    struct tracked *study;
+    struct results *results;
+};
+
+static enum err write_run(struct job *j, struct errinfo *why)
+{
+    return results_write(((struct write_job *)j)->results, why);
+}
+
+static void write_end(struct write_job *w)
+{
+    w->study->is_writing = false;
+    w->study->refreshed_ms = clock_mono_ms();
+    results_destroy(w->results);
+    free(w);
+}
+
+static void on_written(struct job *j)
+{
+    struct write_job *w = (struct write_job *)j;
+    struct tracked *t = w->study;
+    if (j->code == ERR_OK) {
+        t->is_refresh_due = false;
+    }
+    slot_end(t, "write", j->code, &j->why);
+    write_end(w);
+}
+
+static void on_refreshed(struct job *j)
+{
+    struct write_job *w = (struct write_job *)j;
+    struct tracked *t = w->study;
+    struct driver *d = t->driver;
+    if (j->code != ERR_OK) {
+        t->is_refresh_due = true;
+        log_warn("results.failed", "study=%s error=\"%s\"", t->conf->name, j->why.text);
+    }
+    d->n_jobs--;
+    write_end(w);
+    d->hooks.study_changed(d->hooks.arg, t->id); // the final writing may be waiting
+}
+
+static void write_start(struct tracked *t, struct results *r,
+                        void (*done)(struct job *j))
+{
+    struct write_job *w = calloc(1, sizeof(*w));
+    BUG_ON(!w);
+    r->now_ms = clock_wall_ms();
+    w->job.run = write_run;
+    w->job.done = done;
+    w->study = t;
+    w->results = r;
+    t->is_writing = true;
+    job_start(&w->job, t->driver->loop);
+}
+
+static enum err snapshot(struct driver *d, struct tracked *t,
+                         const struct study_row *study, struct results **out,
+                         struct errinfo *why)
+{
+    char dir[FILE_PATH_MAX];
+    enum err e = tracked_results_dir(d, study->name, dir, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct results *r = results_create(dir, t->conf, study);
+    e = history_load_trials(&r->history, d->store, t->id, why);
+    if (e == ERR_OK) {
+        e = history_load_losses(&r->history, d->store, t->id, why);
+    }
+    if (e != ERR_OK) {
+        results_destroy(r);
+        return e;
+    }
+    *out = r;
+    return ERR_OK;
+}
+
+static enum err add_networks(const struct driver *d, struct results *r,
+                             struct errinfo *why)
+{
+    struct final_scope scope = results_scope(r);
+    struct final_choice choices[STUDY_TARGETS_MAX];
+    size_t n = final_choose(&scope, choices);
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < n && e == ERR_OK; i++) {
+        if (!choices[i].winner) {
+            continue;
+        }
+        BUG_ON(!choices[i].exported || !choices[i].exported->is_measured);
+        struct results_network *network = &r->networks[r->n_networks++];
+        memcpy(network->target, choices[i].target.name, sizeof(network->target));
+        e = blob_path(d->blobs, choices[i].exported->result.network, network->blob_path,
+                      NULL, why);
+    }
+    return e;
+}
+
+void beside_write(struct driver *d, struct tracked *t, const struct gathering *g)
+{
+    BUG_ON(t->is_writing); // the view says that a job is running then
+    slot_start(t, g);
+    struct errinfo why = {0};
+    struct results *r = NULL;
+    enum err e = snapshot(d, t, &g->study, &r, &why);
+    if (e == ERR_OK) {
+        r->is_finished = true;
+        e = add_networks(d, r, &why);
+    }
+    if (e != ERR_OK) {
+        results_destroy(r);
+        slot_end(t, "write", e, &why);
+        return;
+    }
+    write_start(t, r, on_written);
+}
+
+enum err beside_refresh(struct driver *d, struct tracked *t, bool is_urgent,
+                        struct errinfo *why)
+{
+    bool is_early = clock_mono_ms() - t->refreshed_ms < DRIVER_REFRESH_MS;
+    if (!t->is_refresh_due || t->is_writing || (is_early && !is_urgent)) {
+        return ERR_OK;
+    }
+    struct study_row study;
+    enum err e = study_row_get(d->store, t->id, &study);
+    if (e != ERR_OK) {
+        return err_set(why, e, "cannot read study %llu", (unsigned long long)t->id);
+    }
+    struct results *r = NULL;
+    e = snapshot(d, t, &study, &r, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    t->is_refresh_due = false;
+    d->n_jobs++;
+    write_start(t, r, on_refreshed);
+    return ERR_OK;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// beside.h - starts what runs beside the loop for a study, and takes in how it ended.
+//
+// Disk or memory that is short, and a packer that somebody killed, are tried again
+// after DRIVER_RETRY_MS; anything else fails the job for good, for plan.h to see. Every
+// end is announced by the study_changed hook.
+//
+// Owns: jobs in flight. Threads: loop thread.
+#ifndef COORDINATOR_STUDY_BESIDE_H
+#define COORDINATOR_STUDY_BESIDE_H
+
+#include "coordinator/study/gather.h"
+
+// A job that cannot even be started has failed: there is no error to return.
+void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g);
+void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g);
+// The final results with the winners' networks.
+void beside_write(struct driver *d, struct tracked *t, const struct gathering *g);
+
+// The results so far, when something was measured and the last writing is a while ago.
+// ERR_IO, ERR_CORRUPT from reading the store.
+MUST_CHECK enum err beside_refresh(struct driver *d, struct tracked *t, bool is_urgent,
+                                   struct errinfo *why);
+
+#endif

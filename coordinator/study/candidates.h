@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// candidates.h - inserts trials, each with the EVALUATE task that fills it.
+//
+// Owns: nothing. Threads: loop thread, inside a transaction.
+#ifndef COORDINATOR_STUDY_CANDIDATES_H
+#define COORDINATOR_STUDY_CANDIDATES_H
+
+#include "coordinator/study/gather.h"
+
+// The stage's largest and smallest architecture with its final weights.
+MUST_CHECK enum err candidates_of_stage(struct driver *d, struct tracked *t,
+                                        const struct study_row *study,
+                                        struct errinfo *why);
+
+// Asks the strategy for up to n proposals. When it has none left, that is remembered in
+// the tracked study.
+MUST_CHECK enum err candidates_propose(struct driver *d, struct tracked *t,
+                                       const struct gathering *g, uint32_t n,
+                                       struct errinfo *why);
+
+// Exporting trials of the winners that lack one.
+MUST_CHECK enum err candidates_export(struct driver *d, struct tracked *t,
+                                      const struct gathering *g, struct errinfo *why);
+
+#endif

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+// driver.c - see driver.h: gather, plan, apply, until there is nothing to do but wait.
+#include "coordinator/study/driver.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/conf/stage_batches.h"
+#include "coordinator/study/apply.h"
+#include "coordinator/study/beside.h"
+#include "coordinator/study/gather.h"
+#include "coordinator/study/progress.h"
+#include "coordinator/study/sweep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Between two waits a study takes a handful of decisions: end a round, end a stage, add
+// trials, add a round. More than this is a plan that goes round in circles.
+#define DECISIONS_MAX 64
+
+// ---- the tick: what must happen although no message comes
+
+static bool is_over(enum study_state s)
+{
+    return s == STUDY_DONE || s == STUDY_FAILED;
+}
+
+static bool announce_open(void *arg, const struct study_row *row)
+{
+    const struct driver *d = arg;
+    if (!is_over(row->state)) {
+        d->hooks.study_changed(d->hooks.arg, row->id);
+    }
+    return true;
+}
+
+// Studies that an earlier process left unfinished.
+static void announce_left(struct driver *d)
+{
+    struct errinfo why = {0};
+    if (study_row_each(d->store, announce_open, d, &why) != ERR_OK) {
+        log_error("study.unread", "error=\"%s\"", why.text);
+        return; // the next tick tries again
+    }
+    d->is_started = true;
+}
+
+static void tick_study(struct driver *d, struct tracked *t)
+{
+    struct job_slot *s = &t->slot;
+    if (s->retry_at_ms != 0 && clock_mono_ms() >= s->retry_at_ms) {
+        s->retry_at_ms = 0;
+        d->hooks.study_changed(d->hooks.arg, t->id);
+    }
+    struct errinfo why = {0};
+    enum err e = sweep_study(d, t, &why);
+    if (e == ERR_OK) {
+        e = beside_refresh(d, t, false, &why);
+    }
+    if (e != ERR_OK) {
+        log_warn("study.tick", "study=%s error=\"%s\"", t->conf->name, why.text);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct driver *d = timer->data;
+    if (store_in_transaction(d->store)) {
+        return; // what is not committed must not be seen here
+    }
+    if (!d->is_started) {
+        announce_left(d);
+    }
+    for (struct tracked *t = d->studies; t; t = t->next) {
+        tick_study(d, t);
+    }
+}
+
+// ---- create, destroy
+
+enum err driver_create(uv_loop_t *loop, struct store *s, struct blob_store *blobs,
+                       const char *dir, const char *worker_program,
+                       const struct driver_hooks *hooks, struct driver **out,
+                       struct errinfo *why)
+{
+    struct driver *d = calloc(1, sizeof(*d));
+    BUG_ON(!d);
+    d->loop = loop;
+    d->store = s;
+    d->blobs = blobs;
+    d->hooks = *hooks;
+    enum err e = file_path(d->dir, sizeof(d->dir), why, "%s", dir);
+    if (e == ERR_OK) {
+        e = file_path(d->worker_program, sizeof(d->worker_program), why, "%s",
+                      worker_program);
+    }
+    if (e != ERR_OK) {
+        free(d);
+        return e;
+    }
+    BUG_ON(uv_timer_init(loop, &d->timer) != 0);
+    d->timer.data = d;
+    BUG_ON(uv_timer_start(&d->timer, on_tick, DRIVER_TICK_MS, DRIVER_TICK_MS) != 0);
+    uv_unref((uv_handle_t *)&d->timer); // does not keep a loop alive by itself
+    *out = d;
+    return ERR_OK;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    ((struct driver *)handle->data)->is_timer_closed = true;
+}
+
+static void ignore_change(void *arg, uint64_t study_id)
+{
+    (void)arg;
+    (void)study_id;
+}
+
+// Jobs end through the loop, so it is turned here until the last one did.
+void driver_destroy(struct driver *d)
+{
+    if (!d) {
+        return;
+    }
+    d->hooks.study_changed = ignore_change; // its owner is going away
+    for (struct tracked *t = d->studies; t; t = t->next) {
+        if (t->slot.packer) {
+            pack_job_kill(t->slot.packer);
+        }
+    }
+    uv_ref((uv_handle_t *)&d->timer);
+    uv_close((uv_handle_t *)&d->timer, on_timer_closed);
+    while (d->n_jobs > 0 || !d->is_timer_closed) {
+        uv_run(d->loop, UV_RUN_ONCE);
+    }
+    while (d->studies) {
+        struct tracked *t = d->studies;
+        d->studies = t->next;
+        tracked_destroy(t);
+    }
+    free(d);
+}
+
+// ---- adding a study
+
+static enum err write_conf(struct driver *d, const char *name, const struct buf *yaml,
+                           struct errinfo *why)
+{
+    char dir[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX];
+    enum err e = tracked_results_dir(d, name, dir, why);
+    if (e == ERR_OK) {
+        e = file_make_dirs(dir, why);
+    }
+    if (e == ERR_OK) {
+        e = file_path(path, sizeof(path), why, "%s/study.yaml", dir);
+    }
+    return e == ERR_OK ? file_write(path, yaml->data, yaml->len, why) : e;
+}
+
+static enum err insert_study(struct driver *d, const struct study_conf *conf,
+                             const char *hash, const struct buf *yaml, uint64_t *id,
+                             struct errinfo *why)
+{
+    enum err e = write_conf(d, conf->name, yaml, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct study_row row = {.state = STUDY_PACKING};
+    snprintf(row.name, sizeof(row.name), "%s", conf->name);
+    snprintf(row.conf, sizeof(row.conf), "%s", hash);
+    row.created_ms = row.updated_ms = clock_wall_ms();
+    e = study_row_insert(d->store, &row, why);
+    *id = row.id;
+    if (e == ERR_OK) {
+        log_info("study.added", "study=%s id=%" PRIu64 " conf=%s", row.name, row.id,
+                 row.conf);
+    }
+    return e;
+}
+
+static void forget_job(struct driver *d, uint64_t study_id)
+{
+    for (struct tracked *t = d->studies; t; t = t->next) {
+        if (t->id == study_id && t->slot.state != PLAN_JOB_RUNNING) {
+            t->slot = (struct job_slot){0};
+        }
+    }
+}
+
+// A failed study that is asked for again gets another try where that can help: its
+// recordings may have been put right, its workers may have been sick.
+static enum err revive(struct driver *d, const struct study_conf *conf,
+                       struct study_row *row, struct errinfo *why)
+{
+    if (row->pack[0] == '\0') {
+        row->state = STUDY_PACKING;
+    } else if (row->position <
+               study_stage_batches(conf, row->stage, row->n_train_utts)) {
+        row->state = STUDY_TRAINING;
+        row->round++; // the failed round's tasks stay as they are
+    } else {
+        return ERR_OK;
+    }
+    row->error[0] = '\0';
+    forget_job(d, row->id);
+    log_info("study.revived", "study=%s state=%s", row->name,
+             study_state_name(row->state));
+    return study_row_update(d->store, row, why);
+}
+
+static enum err find_or_insert(struct driver *d, const struct study_conf *conf,
+                               const struct buf *yaml, uint64_t *study_id,
+                               struct errinfo *why)
+{
+    char hash[HASH_HEX_MAX];
+    enum err e = blob_put_bytes(d->blobs, yaml->data, yaml->len, hash, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct study_row row;
+    e = study_row_by_name(d->store, conf->name, &row);
+    if (e == ERR_NOTFOUND) {
+        return insert_study(d, conf, hash, yaml, study_id, why);
+    }
+    if (e != ERR_OK) {
+        return err_set(why, e, "cannot look for study %s", conf->name);
+    }
+    *study_id = row.id;
+    if (strcmp(row.conf, hash) != 0) {
+        return err_set(why, ERR_INPUT,
+                       "%s already holds a study named %s with other settings: give "
+                       "this one another name, or use another directory",
+                       d->dir, conf->name);
+    }
+    return row.state == STUDY_FAILED ? revive(d, conf, &row, why) : ERR_OK;
+}
+
+enum err driver_add_study(struct driver *d, const struct study_conf *conf,
+                          uint64_t *study_id, struct errinfo *why)
+{
+    bool is_inside = store_in_transaction(d->store);
+    enum err e = store_begin(d->store, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct buf yaml = BUF_INIT;
+    study_print(conf, &yaml);
+    e = find_or_insert(d, conf, &yaml, study_id, why);
+    buf_fini(&yaml);
+    if (!is_inside && e == ERR_OK) {
+        e = store_commit(d->store, why);
+    }
+    if (!is_inside && e != ERR_OK) {
+        store_rollback(d->store);
+    }
+    if (e == ERR_OK) {
+        d->hooks.study_changed(d->hooks.arg, *study_id);
+    }
+    return e;
+}
+
+// ---- ends of tasks
+
+static enum err record_loss(struct driver *d, const struct task_row *row,
+                            struct errinfo *why)
+{
+    const struct train_result *result = &row->result.train;
+    const struct loss_row loss = {
+        .study_id = row->study_id,
+        .stage = row->stage,
+        .round = row->round,
+        .shard = row->shard,
+        .position = row->spec.train.position,
+        .loss = result->loss,
+        .accuracy = result->accuracy,
+        .seconds = result->seconds,
+        .n_utterances = result->n_utterances,
+        .at_ms = clock_wall_ms(),
+    };
+    return loss_insert(d->store, &loss, why);
+}
+
+static enum err record_trial(struct driver *d, const struct task_row *row,
+                             struct errinfo *why)
+{
+    const struct evaluate_result *result = &row->result.evaluate;
+    bool has_all = row->state == TASK_DONE &&
+                   (!row->spec.evaluate.keep_network || hash_is_valid(result->network));
+    if (has_all) {
+        log_info("trial.measured", "task=%" PRIu64 " architecture=%s eer=%.3f", row->id,
+                 row->spec.evaluate.architecture, result->eer_percent);
+        return trial_measured(d->store, row->trial_id, result, why);
+    }
+    char error[LIMIT_TEXT] = "";
+    enum err e = task_last_error(d->store, row->id, error);
+    if (e != ERR_OK) {
+        return err_set(why, e, "cannot read the error of task %" PRIu64, row->id);
+    }
+    log_warn("trial.failed", "task=%" PRIu64 " architecture=%s error=\"%s\"", row->id,
+             row->spec.evaluate.architecture, error);
+    return trial_failed(d->store, row->trial_id, why);
+}
+
+enum err driver_task_ended(struct driver *d, const struct task_row *row,
+                           struct errinfo *why)
+{
+    if (row->state != TASK_DONE && row->state != TASK_BURIED) {
+        return ERR_OK;
+    }
+    for (struct tracked *t = d->studies; t; t = t->next) {
+        t->is_refresh_due |= t->id == row->study_id;
+    }
+    if (row->spec.kind == TASK_EVALUATE) {
+        return record_trial(d, row, why);
+    }
+    return row->state == TASK_DONE ? record_loss(d, row, why) : ERR_OK;
+}
+
+// ---- going on
+
+// One decision. *is_waiting: there was none to take.
+static enum err step(struct driver *d, struct tracked *t, bool *is_waiting,
+                     struct errinfo *why)
+{
+    struct gathering g;
+    enum err e = gather(d, t, &g, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct plan_decision decision = plan_next(&g.view);
+    *is_waiting = decision.kind == PLAN_WAIT;
+    if (!*is_waiting) {
+        log_debug("study.decided", "study=%s decision=%s", g.study.name,
+                  plan_kind_name(decision.kind));
+        e = apply_decision(d, t, &g, &decision, why);
+    }
+    gather_fini(&g);
+    return e;
+}
+
+// A configuration that cannot be read any more: the study is lost, the others are not.
+static enum err give_up(struct driver *d, uint64_t study_id, const char *error,
+                        struct errinfo *why)
+{
+    struct study_row row;
+    enum err e = study_row_get(d->store, study_id, &row);
+    if (e != ERR_OK || is_over(row.state)) {
+        return e;
+    }
+    return apply_failure(d, &row, error, why);
+}
+
+enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    BUG_ON(!store_in_transaction(d->store));
+    struct tracked *t = NULL;
+    struct errinfo unreadable = {0};
+    enum err e = tracked_open(d, study_id, &t, &unreadable);
+    if (e == ERR_IO) {
+        return err_set(why, e, "%s", unreadable.text);
+    }
+    if (e != ERR_OK) {
+        return give_up(d, study_id, unreadable.text, why);
+    }
+    bool is_waiting = false;
+    for (int i = 0; e == ERR_OK && !is_waiting; i++) {
+        BUG_ON(i >= DECISIONS_MAX);
+        e = step(d, t, &is_waiting, why);
+    }
+    return e;
+}
+
+// ---- looking
+
+static enum err fill_status(struct driver *d, struct tracked *t,
+                            const struct study_row *study, struct status_study *out)
+{
+    struct history history = {0};
+    struct progress_facts facts = {
+        .conf = t->conf,
+        .study = study,
+        .history = &history,
+        .n_workers = d->hooks.train_workers(d->hooks.arg),
+        .is_exhausted = t->exhausted_at != TRACKED_NOT_EXHAUSTED,
+    };
+    struct task_row *shards = NULL;
+    enum err e = history_load_trials(&history, d->store, t->id, NULL);
+    if (e == ERR_OK) {
+        e = history_load_losses(&history, d->store, t->id, NULL);
+    }
+    if (e == ERR_OK) {
+        e = task_count(d->store, t->id, &facts.tasks);
+    }
+    if (e == ERR_OK) {
+        e = gather_shards(d, study, &shards, &facts.n_shards, NULL);
+    }
+    if (e == ERR_OK) {
+        facts.shards = shards;
+        progress_fill(&facts, out);
+    }
+    free(shards);
+    history_fini(&history);
+    return e;
+}
+
+enum err driver_status(struct driver *d, uint64_t study_id, struct status_study *out)
+{
+    struct study_row study;
+    enum err e = study_row_get(d->store, study_id, &study);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct tracked *t = NULL;
+    if (tracked_open(d, study_id, &t, NULL) != ERR_OK) {
+        *out = (struct status_study){.id = study.id, .seconds_left = -1};
+        snprintf(out->name, sizeof(out->name), "%s", study.name);
+        snprintf(out->state, sizeof(out->state), "%s", study_state_name(study.state));
+        snprintf(out->detail, sizeof(out->detail), "%s", study.error);
+        return ERR_OK;
+    }
+    e = fill_status(d, t, &study, out);
+    if (e == ERR_OK && t->slot.retry_at_ms != 0) {
+        snprintf(out->detail, sizeof(out->detail), "will try again: %s", t->slot.error);
+    }
+    return e;
+}
+
+static bool count_open(void *arg, const struct study_row *row)
+{
+    *(unsigned *)arg += !is_over(row->state);
+    return true;
+}
+
+bool driver_is_idle(const struct driver *d)
+{
+    unsigned n_open = 0;
+    if (d->n_jobs > 0 ||
+        study_row_each(d->store, count_open, &n_open, NULL) != ERR_OK) {
+        return false;
+    }
+    for (const struct tracked *t = d->studies; t; t = t->next) {
+        if (t->is_refresh_due) {
+            return false;
+        }
+    }
+    return n_open == 0;
+}

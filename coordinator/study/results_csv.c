@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// results_csv.c - the tables of results.h. No field can hold a comma, quote or newline.
+#include "coordinator/study/results.h"
+
+#include <inttypes.h>
+
+static bool is_on_front(const struct results *r, const struct trial_row *t)
+{
+    for (size_t i = 0; i < r->n_front; i++) {
+        if (r->front[i] == t) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *name_of_stage(const struct results *r, uint32_t stage)
+{
+    BUG_ON(stage >= (uint32_t)r->conf.train.n_stages);
+    return stage_name(r->conf.train.stages[stage].kind);
+}
+
+static void add_architecture(const struct trial_row *t, struct buf *out)
+{
+    char arch[ARCH_STRING_MAX];
+    buf_addf(out, "%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64, arch_print(&t->arch, arch),
+             t->complexity.params, t->complexity.macs, t->complexity.bytes);
+}
+
+static void add_trial(const struct results *r, const struct trial_row *t,
+                      struct buf *out)
+{
+    buf_addf(out, "%" PRIu64 ",%s,%s,", t->id, trial_origin_name(t->origin),
+             name_of_stage(r, t->stage));
+    add_architecture(t, out);
+    buf_addf(out, ",%d,", r->conf.evaluate.frames);
+    if (t->is_measured) {
+        buf_addf(out, "%.4f,%.5f,%.5f,%" PRIu64 ",%s,%.3f,%d\n", t->result.eer_percent,
+                 t->result.mindcf_p01, t->result.mindcf_p05, t->result.n_trials,
+                 t->checkpoint, t->result.seconds, is_on_front(r, t));
+    } else {
+        buf_addf(out, ",,,,%s,,0\n", t->checkpoint);
+    }
+}
+
+void results_trials_csv(const struct results *r, struct buf *out)
+{
+    buf_addf(out, "id,origin,stage,architecture,params,macs,bytes,frames,eer_percent,"
+                  "mindcf_p01,mindcf_p05,n_trials,checkpoint,seconds,on_front\n");
+    for (size_t i = 0; i < r->history.n_trials; i++) {
+        const struct trial_row *t = &r->history.trials[i];
+        if (t->is_measured || t->has_failed) {
+            add_trial(r, t, out);
+        }
+    }
+}
+
+void results_losses_csv(const struct results *r, struct buf *out)
+{
+    buf_addf(out, "stage,round,shard,position,loss,accuracy,utterances,seconds\n");
+    for (size_t i = 0; i < r->history.n_losses; i++) {
+        const struct loss_row *l = &r->history.losses[i];
+        buf_addf(out, "%s,%u,%u,%" PRIu64 ",%.6f,%.5f,%" PRIu64 ",%.3f\n",
+                 name_of_stage(r, l->stage), l->round, l->shard, l->position, l->loss,
+                 l->accuracy, l->n_utterances, l->seconds);
+    }
+}
+
+void results_front_csv(const struct results *r, struct buf *out)
+{
+    buf_addf(out, "architecture,params,macs,bytes,eer_percent,mindcf_p01,mindcf_p05,"
+                  "trial\n");
+    for (size_t i = 0; i < r->n_front; i++) {
+        const struct trial_row *t = r->front[i];
+        add_architecture(t, out);
+        buf_addf(out, ",%.4f,%.5f,%.5f,%" PRIu64 "\n", t->result.eer_percent,
+                 t->result.mindcf_p01, t->result.mindcf_p05, t->id);
+    }
+}

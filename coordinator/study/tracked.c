@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// tracked.c - a study's place in memory, see tracked.h.
+#include "coordinator/study/tracked.h"
+
+#include <stdlib.h>
+
+static enum err load_conf(struct driver *d, const struct study_row *row,
+                          struct study_conf **out, struct errinfo *why)
+{
+    char path[FILE_PATH_MAX];
+    enum err e = blob_path(d->blobs, row->conf, path, NULL, why);
+    if (e != ERR_OK) {
+        return err_prefix(why, e, "study %s", row->name);
+    }
+    struct study_conf *conf = calloc(1, sizeof(*conf));
+    BUG_ON(!conf);
+    e = study_load(path, NULL, 0, conf, why);
+    if (e != ERR_OK) {
+        free(conf);
+        return err_prefix(why, e, "study %s", row->name);
+    }
+    *out = conf;
+    return ERR_OK;
+}
+
+static struct tracked *find(const struct driver *d, uint64_t study_id)
+{
+    struct tracked *t = d->studies;
+    while (t && t->id != study_id) {
+        t = t->next;
+    }
+    return t;
+}
+
+enum err tracked_open(struct driver *d, uint64_t study_id, struct tracked **out,
+                      struct errinfo *why)
+{
+    *out = find(d, study_id);
+    if (*out) {
+        return ERR_OK;
+    }
+    struct study_row row;
+    enum err e = study_row_get(d->store, study_id, &row);
+    if (e != ERR_OK) {
+        return err_set(why, e, "no study %llu", (unsigned long long)study_id);
+    }
+    struct study_conf *conf = NULL;
+    e = load_conf(d, &row, &conf, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct tracked *t = calloc(1, sizeof(*t));
+    BUG_ON(!t);
+    t->driver = d;
+    t->id = study_id;
+    t->conf = conf;
+    t->exhausted_at = TRACKED_NOT_EXHAUSTED;
+    t->next = d->studies;
+    d->studies = t;
+    *out = t;
+    return ERR_OK;
+}
+
+void tracked_destroy(struct tracked *t)
+{
+    free(t->conf);
+    free(t);
+}
+
+enum err tracked_results_dir(const struct driver *d, const char *name,
+                             char out[static FILE_PATH_MAX], struct errinfo *why)
+{
+    return file_path(out, FILE_PATH_MAX, why, "%s/results/%s", d->dir, name);
+}
