@@ -75,29 +75,29 @@ static enum err load_rows(struct report *r, struct store *s, struct errinfo *why
     return e ? e : history_load_losses(&r->history, s, r->study.id, why);
 }
 
-// Marks the candidates no other one beats in both EER and MACs.
+// Marks the candidates that no other one beats in both EER and MACs.
 static void mark_front(struct report *r, const struct final_scope *scope)
 {
     size_t n = 0;
     struct front_point *points = calloc(scope->n_trials + 1, sizeof(*points));
-    size_t *trial_of = calloc(scope->n_trials + 1, sizeof(*trial_of));
-    bool *is_on_front = calloc(scope->n_trials + 1, sizeof(*is_on_front));
-    BUG_ON(!points || !trial_of || !is_on_front);
+    size_t *front = calloc(scope->n_trials + 1, sizeof(*front));
+    BUG_ON(!points || !front);
     for (size_t i = 0; i < scope->n_trials; i++) {
         const struct trial_row *t = &scope->trials[i];
         if (t->is_measured && final_is_candidate(scope, t)) {
-            points[n] = (struct front_point){
-                {t->result.eer_percent, (double)t->complexity.macs}};
-            trial_of[n++] = i;
+            points[n++] = (struct front_point){
+                .id = i,
+                .n_objectives = 2,
+                .objective = {t->result.eer_percent, (double)t->complexity.macs},
+            };
         }
     }
-    front_mark(points, n, is_on_front);
-    for (size_t i = 0; i < n; i++) {
-        r->is_on_front[trial_of[i]] = is_on_front[i];
+    size_t n_front = front_find(points, n, front);
+    for (size_t i = 0; i < n_front; i++) {
+        r->is_on_front[points[front[i]].id] = true;
     }
     free(points);
-    free(trial_of);
-    free(is_on_front);
+    free(front);
 }
 
 static void choose(struct report *r)
