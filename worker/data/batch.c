@@ -3,6 +3,7 @@
 #include "worker/data/batch.h"
 
 #include "common/base/rng.h"
+#include "common/conf/stage_batches.h"
 #include "worker/data/augment.h"
 #include "worker/data/fbank.h"
 
@@ -67,9 +68,7 @@ int batch_crop_frames(const struct study_conf *conf, uint32_t stage)
 
 uint64_t batch_count(const struct study_conf *conf, uint32_t stage, size_t n_train_utts)
 {
-    double n = conf->train.stages[stage].epochs * (double)n_train_utts;
-    long long rounded = llrint(n / conf->train.batch);
-    return rounded > 0 ? (uint64_t)rounded : 1;
+    return study_stage_batches(conf, stage, n_train_utts);
 }
 
 static void by_speaker_init(struct by_speaker *b, const struct pack *p)
