@@ -3,11 +3,12 @@
 #include "worker/kernels/backend.h"
 
 #include "common/base/err.h"
+#include "worker/kernels/blas/blas.h"
 #include "worker/kernels/ref/ref.h"
 
 #include <string.h>
 
-static const struct kernels *const backends[] = {&ref_kernels};
+static const struct kernels *const backends[] = {&ref_kernels, &blas_kernels};
 
 const struct kernels *backend_find(const char *name)
 {
@@ -27,4 +28,5 @@ const char *backend_name_at(size_t i)
 void backend_set_threads(int n_threads)
 {
     BUG_ON(n_threads < 1);
+    blas_set_threads(n_threads);
 }

@@ -48,8 +48,8 @@ void host_stream_reserve(struct stream *s, int max_utts, int max_channels)
     free(s->factors);
     size_t n = (size_t)s->max_utts * (size_t)s->max_channels;
     s->utts = allocate((size_t)s->max_utts, sizeof(s->utts[0]));
-    s->sums = allocate(2 * n, sizeof(s->sums[0]));
-    s->factors = allocate(4 * n, sizeof(s->factors[0]));
+    s->sums = allocate(HOST_SUMS * n, sizeof(s->sums[0]));
+    s->factors = allocate(HOST_FACTORS * n, sizeof(s->factors[0]));
     s->n_utts = 0;
 }
 

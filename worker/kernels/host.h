@@ -10,6 +10,9 @@
 #define NORM_EPS          1e-5
 #define POOL_MIN_VARIANCE 1e-9
 
+#define HOST_SUMS    4 // arrays of scratch per stream
+#define HOST_FACTORS 5
+
 struct memory {
     size_t n;
     float *values; // aligned to a cache line
@@ -30,8 +33,8 @@ struct stream {
     struct span *utts;
     int max_utts;
     int max_channels;
-    double *sums;   // [2][max_utts][max_channels]
-    float *factors; // [4][max_utts][max_channels]
+    double *sums;   // [HOST_SUMS][max_utts][max_channels]
+    float *factors; // [HOST_FACTORS][max_utts][max_channels]
 };
 
 struct stream *host_stream_open(void);

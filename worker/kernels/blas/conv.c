@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// conv.c - convolutions, with BN and with ReLU alone; see blas.h.
+#include "worker/kernels/blas/blas.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct matrix tap_of(const struct conv *c, int tap)
+{
+    size_t at = (size_t)tap * (size_t)c->out * (size_t)c->in;
+    return blas_matrix(place_at(c->weights, at), c->in);
+}
+
+static int shift_of(const struct conv *c, int tap)
+{
+    return (tap - c->taps / 2) * c->dilation;
+}
+
+static struct matrix rows_from(struct plane p, int row)
+{
+    return (struct matrix){host_row(p, row), p.ld};
+}
+
+static int rows_between(const struct stream *s)
+{
+    return s->n_rows - 2 * s->gap;
+}
+
+void blas_conv(const struct stream *s, const struct conv *c, struct plane x,
+               struct plane y)
+{
+    struct shape shape = {rows_between(s), c->out, c->in};
+    for (int k = 0; k < c->taps; k++) {
+        gemm_nt(shape, rows_from(x, s->gap + shift_of(c, k)), tap_of(c, k),
+                k == 0 ? 0.0F : 1.0F, blas_rows(y, s->gap));
+    }
+}
+
+void blas_conv_back(const struct stream *s, const struct conv *c, struct plane x,
+                    struct plane dy, struct place d_weights)
+{
+    struct shape shape = {c->out, c->in, rows_between(s)};
+    size_t n = (size_t)c->out * (size_t)c->in;
+    for (int k = 0; k < c->taps; k++) {
+        struct rows dw = {host_at(place_at(d_weights, (size_t)k * n)), c->in};
+        gemm_tn(shape, rows_from(dy, s->gap), rows_from(x, s->gap + shift_of(c, k)),
+                0.0F, dw);
+    }
+}
+
+void blas_conv_back_input(const struct stream *s, const struct conv *c, struct plane dy,
+                          struct plane dx, bool accumulate)
+{
+    struct shape shape = {rows_between(s), c->in, c->out};
+    for (int k = 0; k < c->taps; k++) {
+        gemm_nn(shape, rows_from(dy, s->gap - shift_of(c, k)), tap_of(c, k),
+                k == 0 && !accumulate ? 0.0F : 1.0F, blas_rows(dx, s->gap));
+    }
+}
+
+void blas_norm_factors(const struct norm *norm, bool by_batch, int n, float *scale,
+                       float *shift)
+{
+    const float *mean = host_at(by_batch ? norm->batch_mean : norm->running_mean);
+    const float *var = host_at(by_batch ? norm->batch_var : norm->running_var);
+    const float *gamma = host_at(norm->gamma);
+    const float *beta = host_at(norm->beta);
+    for (int i = 0; i < n; i++) {
+        scale[i] = (float)(gamma[i] / sqrt(var[i] + NORM_EPS));
+        shift[i] = beta[i] - mean[i] * scale[i];
+    }
+}
+
+// Mean and biased variance of z from its sums over all frames.
+static void measure(const struct stream *s, const struct norm *norm, int n,
+                    double *const sums[2])
+{
+    for (int i = 0; i < n; i++) {
+        double mean = sums[0][i] / s->n_real;
+        host_at(norm->batch_mean)[i] = (float)mean;
+        host_at(norm->batch_var)[i] =
+            (float)fmax(sums[1][i] / s->n_real - mean * mean, 0);
+    }
+}
+
+static struct extent extent_of(const struct stream *s, int utt, int n)
+{
+    return (struct extent){s->utts[utt].n, n};
+}
+
+void blas_conv_norm_train(struct stream *s, const struct conv_norm *c)
+{
+    const struct passes *p = passes_best();
+    int n = c->conv.out;
+    double *const sums[2] = {host_sums(s, 0), host_sums(s, 1)};
+    float *scale = host_factors(s, 0);
+    float *shift = host_factors(s, 1);
+    memset(sums[0], 0, (size_t)n * sizeof(double));
+    memset(sums[1], 0, (size_t)n * sizeof(double));
+    blas_conv(s, &c->conv, c->x, c->z);
+    for (int u = 0; u < s->n_utts; u++) {
+        p->relu_sums(extent_of(s, u, n), blas_rows(c->z, s->utts[u].first), sums);
+    }
+    measure(s, &c->norm, n, sums);
+    blas_norm_factors(&c->norm, true, n, scale, shift);
+    for (int u = 0; u < s->n_utts; u++) {
+        int first = s->utts[u].first;
+        p->scale_shift(extent_of(s, u, n), blas_rows(c->z, first), scale, shift,
+                       blas_rows(c->y, first), blas_rows(c->next, first));
+    }
+    host_zero_gaps(s, c->y, n);
+}
+
+void blas_conv_norm_eval(struct stream *s, const struct conv_norm *c)
+{
+    const struct passes *p = passes_best();
+    int n = c->conv.out;
+    float *scale = host_factors(s, 0);
+    float *shift = host_factors(s, 1);
+    blas_norm_factors(&c->norm, false, n, scale, shift);
+    blas_conv(s, &c->conv, c->x, c->y);
+    for (int u = 0; u < s->n_utts; u++) {
+        int first = s->utts[u].first;
+        p->relu_scale_shift(extent_of(s, u, n), blas_rows(c->y, first), scale, shift,
+                            blas_rows(c->next, first));
+    }
+    host_zero_gaps(s, c->y, n);
+}
+
+// From sums over all frames of dy and dy (z - mean): gradients of gamma and beta, and
+// the slopes of norm_back. a = gamma / deviation; b and c take out the two means.
+static void norm_slopes(const struct stream *s, const struct conv_norm *c,
+                        const struct conv_norm_back *b, double *const sums[2],
+                        float *const slopes[3])
+{
+    for (int i = 0; i < c->conv.out; i++) {
+        double inverse = 1 / sqrt(host_at(c->norm.batch_var)[i] + NORM_EPS);
+        double a = host_at(c->norm.gamma)[i] * inverse;
+        double d_gamma = sums[1][i] * inverse;
+        host_at(b->d_gamma)[i] = (float)d_gamma;
+        host_at(b->d_beta)[i] = (float)sums[0][i];
+        slopes[0][i] = (float)a;
+        slopes[1][i] = (float)(-a * inverse * d_gamma / s->n_real);
+        slopes[2][i] = (float)(-a * sums[0][i] / s->n_real);
+    }
+}
+
+// dy becomes the gradient of the convolution's output.
+static void norm_relu_back(struct stream *s, const struct conv_norm *c,
+                           const struct conv_norm_back *b)
+{
+    const struct passes *p = passes_best();
+    int n = c->conv.out;
+    double *const sums[2] = {host_sums(s, 0), host_sums(s, 1)};
+    float *const slopes[3] = {host_factors(s, 0), host_factors(s, 1),
+                              host_factors(s, 2)};
+    const float *mean = host_at(c->norm.batch_mean);
+    memset(sums[0], 0, (size_t)n * sizeof(double));
+    memset(sums[1], 0, (size_t)n * sizeof(double));
+    for (int u = 0; u < s->n_utts; u++) {
+        int first = s->utts[u].first;
+        p->norm_back_sums(extent_of(s, u, n), blas_rows(b->dy, first),
+                          blas_rows(b->dy_more, first), blas_rows(c->z, first), mean,
+                          sums);
+    }
+    norm_slopes(s, c, b, sums, slopes);
+    struct norm_slopes at = {slopes[0], slopes[1], slopes[2], mean};
+    for (int u = 0; u < s->n_utts; u++) {
+        struct rows dy = blas_rows(b->dy, s->utts[u].first);
+        p->norm_back(extent_of(s, u, n), dy, blas_rows(c->z, s->utts[u].first), &at,
+                     dy);
+    }
+    host_zero_gaps(s, b->dy, n);
+}
+
+void blas_conv_norm_back(struct stream *s, const struct conv_norm *c,
+                         const struct conv_norm_back *b)
+{
+    norm_relu_back(s, c, b);
+    blas_conv_back(s, &c->conv, c->x, b->dy, b->d_weights);
+    if (plane_exists(b->dx)) {
+        blas_conv_back_input(s, &c->conv, b->dy, b->dx, b->accumulate_dx);
+    }
+}
+
+void blas_conv_relu(struct stream *s, const struct conv_relu *c)
+{
+    const struct passes *p = passes_best();
+    blas_conv(s, &c->conv, c->x, c->y);
+    for (int u = 0; u < s->n_utts; u++) {
+        p->relu(extent_of(s, u, c->conv.out), blas_rows(c->y, s->utts[u].first));
+    }
+    host_zero_gaps(s, c->y, c->conv.out);
+}
+
+void blas_conv_relu_back(struct stream *s, const struct conv_relu *c,
+                         const struct conv_relu_back *b)
+{
+    const struct passes *p = passes_best();
+    for (int u = 0; u < s->n_utts; u++) {
+        int first = s->utts[u].first;
+        p->relu_back(extent_of(s, u, c->conv.out), blas_rows(c->y, first),
+                     blas_rows(b->dy, first));
+    }
+    host_zero_gaps(s, b->dy, c->conv.out);
+    blas_conv_back(s, &c->conv, c->x, b->dy, b->d_weights);
+    blas_conv_back_input(s, &c->conv, b->dy, b->dx, false);
+}
