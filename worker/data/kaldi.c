@@ -41,7 +41,7 @@ static enum err check_file(const struct lines *l, const char *utt, const char *f
 
 static enum err read_wav_scp(struct recordings *r, struct errinfo *why)
 {
-    struct lines l;
+    struct lines l = {0};
     enum err e = lines_open(&l, r->path, &r->text[0], why);
     for (char *line; e == ERR_OK && (line = lines_next(&l));) {
         char *fields[2];
@@ -86,7 +86,7 @@ static enum err set_speaker(struct recordings *r, const struct lines *l,
 static enum err read_utt2spk(struct recordings *r, const char *path,
                              struct errinfo *why)
 {
-    struct lines l;
+    struct lines l = {0};
     enum err e = lines_open(&l, path, &r->text[1], why);
     for (char *line; e == ERR_OK && (line = lines_next(&l));) {
         char *fields[3];

@@ -111,12 +111,12 @@ enum err manifest_read(struct recordings *r, const char *path, struct errinfo *w
     char folder[FILE_PATH_MAX];
     memcpy(folder, r->path, sizeof(folder));
     snprintf(r->root, sizeof(r->root), "%s", dirname(folder));
-    struct lines l;
+    struct lines l = {0};
     e = lines_open(&l, r->path, &r->text[0], why);
     if (e != ERR_OK) {
         return e;
     }
-    struct header h;
+    struct header h = {0};
     e = read_header(&h, &l, why);
     for (char *line; e == ERR_OK && (line = lines_next(&l));) {
         e = read_row(r, &h, &l, line, why);

@@ -93,7 +93,7 @@ enum err trials_load(struct trial_list *t, const char *path, struct errinfo *why
 {
     *t = (struct trial_list){0};
     enum err e = file_path(t->path, sizeof(t->path), why, "%s", path);
-    struct lines l;
+    struct lines l = {0};
     if (e == ERR_OK) {
         e = lines_open(&l, t->path, &t->text, why);
     }
