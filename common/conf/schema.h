@@ -23,7 +23,7 @@ enum schema_type {
     SCHEMA_FLAG,   // bool: index of one of two `words`
     SCHEMA_INT,    // int
     SCHEMA_REAL,   // double
-    SCHEMA_COUNT,  // uint64_t, written with k, M, G, KiB, MiB or GiB if so wished
+    SCHEMA_COUNT,  // uint64_t below 2^63, with k, M, G, KiB, MiB or GiB if so wished
     SCHEMA_RANGE,  // double[2]: [low, high]
     SCHEMA_VALUES, // struct value_list: [a, b, ...] or {from, to, step}
     SCHEMA_MAP,    // `keys`, from `offset` on
@@ -42,7 +42,7 @@ struct schema_key {
     unsigned flags;
     size_t offset;                 // of the value, from the map's struct
     size_t size;                   // of text; of one element of a list
-    double min, max;               // of numbers; max elements of a list
+    double min, max;               // of numbers (counts: min); max elements of a list
     const char *const *words;      // NULL-terminated
     enum gene_kind gene;           // of values
     const struct schema_key *keys; // of a map or a list's elements
@@ -52,7 +52,7 @@ struct schema_key {
 
 struct schema {
     const struct tree *tree;
-    const char *dir; // absolute, where relative paths start
+    const char *dir; // where relative paths start: absolute, no symbolic links
     struct errinfo *why;
 };
 

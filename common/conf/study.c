@@ -19,7 +19,6 @@ struct draft {
 };
 
 #define AT(member) offsetof(struct draft, conf.member)
-#define COUNT_MAX  9.2e18 // as much as SQLite's integers hold
 
 static const char *const bad_files_words[] = {"error", "skip", NULL};
 static const char *const protocol_words[] = {"full", "cheap", NULL};
@@ -155,18 +154,15 @@ static const struct schema_key search_keys[] = {
 static const struct schema_key target_keys[] = {
     {"name", SCHEMA_NAME, SCHEMA_REQUIRED, offsetof(struct study_target, name),
      .size = sizeof(((struct study_target *)0)->name)},
-    {"params", SCHEMA_COUNT, 0, offsetof(struct study_target, max_params), .min = 1,
-     .max = COUNT_MAX},
-    {"macs", SCHEMA_COUNT, 0, offsetof(struct study_target, max_macs), .min = 1,
-     .max = COUNT_MAX},
-    {"bytes", SCHEMA_COUNT, 0, offsetof(struct study_target, max_bytes), .min = 1,
-     .max = COUNT_MAX},
+    {"params", SCHEMA_COUNT, 0, offsetof(struct study_target, max_params), .min = 1},
+    {"macs", SCHEMA_COUNT, 0, offsetof(struct study_target, max_macs), .min = 1},
+    {"bytes", SCHEMA_COUNT, 0, offsetof(struct study_target, max_bytes), .min = 1},
     {0},
 };
 
 static const struct schema_key study_keys[] = {
     {"name", SCHEMA_NAME, SCHEMA_REQUIRED, AT(name), .size = STUDY_NAME_MAX},
-    {"seed", SCHEMA_COUNT, 0, AT(seed), .min = 0, .max = COUNT_MAX},
+    {"seed", SCHEMA_COUNT, 0, AT(seed), .min = 0},
     {"data", SCHEMA_MAP, SCHEMA_REQUIRED, AT(data), .keys = data_keys},
     {"supernet", SCHEMA_MAP, 0, AT(supernet), .keys = supernet_keys},
     {"space", SCHEMA_MAP, SCHEMA_REQUIRED, 0, .keys = space_keys},

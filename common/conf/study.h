@@ -117,7 +117,8 @@ struct study_conf {
 MUST_CHECK enum err study_load(const char *path, const char *const *sets, size_t n_sets,
                                struct study_conf *out, struct errinfo *why);
 
-// The same from memory; `name` stands in errors, `dir` is where relative paths start.
+// The same from memory; `name` stands in errors, `dir` (without symbolic links) is
+// where relative paths start.
 MUST_CHECK enum err study_parse(const char *yaml, size_t n, const char *name,
                                 const char *dir, struct study_conf *out,
                                 struct errinfo *why);
