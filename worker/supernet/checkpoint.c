@@ -148,6 +148,7 @@ static void save_notes(struct tensor_writer *w, const char *format,
     struct net_dims dims = l->dims;
     struct complexity c = complexity_of(&l->arch, &l->dims, MACS_FRAMES);
     tensor_writer_meta(w, "format", format);
+    tensor_writer_meta(w, "made_by", "voxarch " VOXARCH_VERSION);
     tensor_writer_meta(w, "architecture", arch_print(&l->arch, architecture));
     for (size_t i = 0; i < N_DIMS; i++) {
         note_number(w, dims_rows[i].key, (uint64_t)*dims_field(&dims, i));
