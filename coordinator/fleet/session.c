@@ -37,7 +37,7 @@ struct session *session_find(struct session_table *t, uint64_t number)
     return map_get(&t->by_number, number, &i) ? &t->slots[i] : NULL;
 }
 
-static bool same_route(const struct route *a, const struct route *b)
+bool route_equal(const struct route *a, const struct route *b)
 {
     return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
 }
@@ -45,7 +45,7 @@ static bool same_route(const struct route *a, const struct route *b)
 struct session *session_at_route(struct session_table *t, const struct route *r)
 {
     for (size_t i = 0; i < t->len; i++) {
-        if (same_route(&t->slots[i].route, r)) {
+        if (route_equal(&t->slots[i].route, r)) {
             return &t->slots[i];
         }
     }

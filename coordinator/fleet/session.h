@@ -25,6 +25,8 @@ struct route {
     uint8_t n;
 };
 
+bool route_equal(const struct route *a, const struct route *b);
+
 struct session {
     uint64_t number;
     struct route route;

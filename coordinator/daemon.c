@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+// daemon.c - see daemon.h. Opens in order, closes in reverse; the tick decides the end.
+#include "coordinator/daemon.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "coordinator/serve/admin_socket.h"
+#include "coordinator/serve/bulk_socket.h"
+#include "coordinator/serve/worker_socket.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TICK_MS   100 // deadlines, back-offs, the end; a turn without work costs nothing
+#define N_SIGNALS 2
+
+struct daemon {
+    const struct daemon_conf *conf;
+    struct store *store;
+    struct blob_store *blobs;
+    void *zctx;
+    uv_loop_t loop;
+    bool has_loop;
+    struct worker_socket *worker;
+    struct bulk_socket *bulk;
+    struct admin_socket *admin;
+    struct turn *turn;
+    struct driver *driver;
+    uv_timer_t tick;
+    uv_timer_t kick; // a turn as soon as the loop comes round
+    uv_signal_t signals[N_SIGNALS];
+    bool is_running; // its handles are open
+    pid_t parent;
+    int64_t drain_end_ms; // 0 = not draining
+};
+
+// ---- the end
+
+static void leave(struct daemon *d, const char *reason)
+{
+    log_info("coordinator.leaving", "reason=\"%s\"", reason);
+    uv_stop(&d->loop);
+}
+
+static void drain(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->drain_end_ms == 0) {
+        d->drain_end_ms = clock_mono_ms() + DRAIN_MS;
+        turn_drain(d->turn);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct daemon *d = handle->data;
+    log_info("signal.received", "number=%d", number);
+    if (d->drain_end_ms != 0) {
+        leave(d, "told twice");
+    } else {
+        drain(d);
+    }
+}
+
+static void check_end(struct daemon *d)
+{
+    if (d->conf->with_parent && getppid() != d->parent) {
+        leave(d, "the parent process is gone");
+    } else if (d->drain_end_ms != 0) {
+        if (turn_is_quiet(d->turn)) {
+            leave(d, "drained");
+        } else if (clock_mono_ms() >= d->drain_end_ms) {
+            leave(d, "drained for long enough");
+        }
+    } else if (d->conf->exit_when_done && turn_is_quiet(d->turn) &&
+               driver_is_idle(d->driver)) {
+        drain(d); // tells the workers; the next tick leaves
+    }
+}
+
+// ---- on the loop
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    turn_end(d->turn, worker_socket_now());
+    check_end(d);
+}
+
+static void on_kick(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    turn_end(d->turn, worker_socket_now());
+}
+
+static void wake(void *arg)
+{
+    struct daemon *d = arg;
+    BUG_ON(uv_timer_start(&d->kick, on_kick, 0, 0) != 0);
+}
+
+static bool send_to_worker(void *arg, const struct route *to, const void *bytes,
+                           size_t n)
+{
+    struct daemon *d = arg;
+    return worker_socket_send(d->worker, to, bytes, n);
+}
+
+static void fill_status(void *arg, struct msg_status_reply *out)
+{
+    struct daemon *d = arg;
+    turn_status(d->turn, out);
+}
+
+// ---- opening
+
+static enum err open_stored(struct daemon *d, struct errinfo *why)
+{
+    enum err e = store_open(d->conf->dir, &d->store, why);
+    char path[FILE_PATH_MAX];
+    if (e == ERR_OK) {
+        e = file_path(path, sizeof(path), why, "%s/blobs", d->conf->dir);
+    }
+    return e == ERR_OK ? blob_store_open(path, NULL, &d->blobs, why) : e;
+}
+
+typedef enum err open_fn(struct daemon *d, struct endpoint *at, struct errinfo *why);
+
+static enum err open_worker(struct daemon *d, struct endpoint *at, struct errinfo *why)
+{
+    return worker_socket_open(d->zctx, at, &d->worker, why);
+}
+
+static enum err open_bulk(struct daemon *d, struct endpoint *at, struct errinfo *why)
+{
+    return bulk_socket_open(d->zctx, at, &d->bulk, why);
+}
+
+static enum err open_admin(struct daemon *d, struct endpoint *at, struct errinfo *why)
+{
+    return admin_socket_open(d->zctx, at, &d->admin, why);
+}
+
+// The port of the last run again, so that its workers find us; another one when that is
+// taken meanwhile.
+static enum err open_remembered(struct daemon *d, open_fn *open_at, const char *key,
+                                struct endpoint *at, struct errinfo *why)
+{
+    char text[ENDPOINT_MAX];
+    struct endpoint last;
+    if (store_meta_get(d->store, key, text, sizeof(text)) == ERR_OK &&
+        endpoint_parse(text, &last, NULL) == ERR_OK && !strcmp(last.host, at->host)) {
+        at->port = last.port;
+        enum err e = open_at(d, at, why);
+        if (e != ERR_BUSY) {
+            return e;
+        }
+        log_warn("port.taken", "socket=%s endpoint=%s", key, text);
+        at->port = 0;
+    }
+    return open_at(d, at, why);
+}
+
+static enum err open_socket(struct daemon *d, open_fn *open_at, const char *key,
+                            struct endpoint *at, struct errinfo *why)
+{
+    enum err e =
+        at->port != 0 ? open_at(d, at, why) : open_remembered(d, open_at, key, at, why);
+    if (e != ERR_OK) {
+        return err_prefix(why, e, "%s", key);
+    }
+    char text[ENDPOINT_MAX];
+    return store_meta_set(d->store, key, endpoint_print(at, text));
+}
+
+struct bound {
+    struct endpoint worker, bulk, admin;
+};
+
+static enum err open_sockets(struct daemon *d, struct bound *at, struct errinfo *why)
+{
+    d->zctx = zmq_ctx_new();
+    BUG_ON(!d->zctx);
+    *at = (struct bound){d->conf->worker, d->conf->bulk, d->conf->admin};
+    enum err e = open_socket(d, open_worker, "worker_endpoint", &at->worker, why);
+    if (e == ERR_OK) {
+        e = open_socket(d, open_bulk, "bulk_endpoint", &at->bulk, why);
+    }
+    if (e == ERR_OK) {
+        e = open_socket(d, open_admin, "admin_endpoint", &at->admin, why);
+    }
+    return e;
+}
+
+static void start_handles(struct daemon *d)
+{
+    static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT};
+    BUG_ON(uv_timer_init(&d->loop, &d->tick) != 0);
+    BUG_ON(uv_timer_init(&d->loop, &d->kick) != 0);
+    d->tick.data = d->kick.data = d;
+    BUG_ON(uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS) != 0);
+    for (int i = 0; i < N_SIGNALS; i++) {
+        BUG_ON(uv_signal_init(&d->loop, &d->signals[i]) != 0);
+        d->signals[i].data = d;
+        BUG_ON(uv_signal_start(&d->signals[i], on_signal, numbers[i]) != 0);
+    }
+    d->is_running = true;
+}
+
+static enum err open_deciders(struct daemon *d, const struct bound *at,
+                              struct errinfo *why)
+{
+    BUG_ON(uv_loop_init(&d->loop) != 0);
+    d->has_loop = true;
+    start_handles(d);
+    const struct turn_ports ports = {.arg = d, .send = send_to_worker, .wake = wake};
+    enum err e =
+        turn_create(d->store, d->blobs, &ports, worker_socket_now(), &d->turn, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    turn_set_bulk_port(d->turn, at->bulk.port);
+    const struct driver_hooks hooks = turn_driver_hooks(d->turn);
+    e = driver_create(&d->loop, d->store, d->blobs, d->conf->dir,
+                      d->conf->worker_program, &hooks, &d->driver, why);
+    turn_set_driver(d->turn, d->driver);
+    for (size_t i = 0; i < d->conf->n_studies && e == ERR_OK; i++) {
+        e = turn_add_study(d->turn, d->conf->studies[i], worker_socket_now(), why);
+    }
+    return e;
+}
+
+static enum err start_sockets(struct daemon *d, struct errinfo *why)
+{
+    const struct admin_hooks hooks = {.arg = d, .status = fill_status, .drain = drain};
+    enum err e = worker_socket_start(d->worker, &d->loop, d->turn, why);
+    if (e == ERR_OK) {
+        e = bulk_socket_start(d->bulk, &d->loop, d->blobs, why);
+    }
+    return e == ERR_OK ? admin_socket_start(d->admin, &d->loop, &hooks, why) : e;
+}
+
+// A wildcard is where we listen, not where one connects to.
+static void print_reachable(struct buf *out, const char *key, struct endpoint at)
+{
+    if (strcmp(at.host, "*") == 0 || strcmp(at.host, "0.0.0.0") == 0) {
+        memcpy(at.host, "127.0.0.1", sizeof("127.0.0.1"));
+    } else if (strcmp(at.host, "[::]") == 0) {
+        memcpy(at.host, "[::1]", sizeof("[::1]"));
+    }
+    char text[ENDPOINT_MAX];
+    buf_addf(out, "%s=%s\n", key, endpoint_print(&at, text));
+}
+
+static enum err write_endpoints(const struct daemon *d, const struct bound *at,
+                                struct errinfo *why)
+{
+    char path[FILE_PATH_MAX];
+    enum err e = file_path(path, sizeof(path), why, "%s/endpoints", d->conf->dir);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct buf text = BUF_INIT;
+    print_reachable(&text, "worker", at->worker);
+    print_reachable(&text, "bulk", at->bulk);
+    print_reachable(&text, "admin", at->admin);
+    buf_addf(&text, "pid=%ld\n", (long)getpid());
+    e = file_write(path, text.data, text.len, why);
+    buf_fini(&text);
+    return e;
+}
+
+static void remove_endpoints(const struct daemon *d)
+{
+    char path[FILE_PATH_MAX];
+    if (file_path(path, sizeof(path), NULL, "%s/endpoints", d->conf->dir) == ERR_OK) {
+        unlink(path);
+    }
+}
+
+static enum err open_all(struct daemon *d, struct errinfo *why)
+{
+    struct bound at;
+    enum err e = open_stored(d, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    remove_endpoints(d); // of a process that was killed: they mean nothing any more
+    e = open_sockets(d, &at, why);
+    if (e == ERR_OK) {
+        e = open_deciders(d, &at, why);
+    }
+    if (e == ERR_OK) {
+        e = start_sockets(d, why);
+    }
+    if (e == ERR_OK) {
+        e = write_endpoints(d, &at, why);
+    }
+    if (e == ERR_OK) {
+        char text[ENDPOINT_MAX];
+        log_info("coordinator.listening", "worker=%s bulk_port=%u admin_port=%u",
+                 endpoint_print(&at.worker, text), at.bulk.port, at.admin.port);
+    }
+    return e;
+}
+
+// ---- closing
+
+static void stop_handles(struct daemon *d)
+{
+    uv_close((uv_handle_t *)&d->tick, NULL);
+    uv_close((uv_handle_t *)&d->kick, NULL);
+    for (int i = 0; i < N_SIGNALS; i++) {
+        uv_close((uv_handle_t *)&d->signals[i], NULL);
+    }
+}
+
+static void stop_sockets(struct daemon *d)
+{
+    if (d->worker) {
+        worker_socket_stop(d->worker);
+    }
+    if (d->admin) {
+        admin_socket_stop(d->admin);
+    }
+    if (d->bulk) {
+        bulk_socket_stop(d->bulk);
+    }
+}
+
+// Whatever is open, in an order in which nothing is used after it was closed.
+static void close_all(struct daemon *d)
+{
+    if (d->is_running) {
+        stop_handles(d);
+    }
+    stop_sockets(d);
+    driver_destroy(d->driver);
+    if (d->has_loop) {
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+        BUG_ON(uv_loop_close(&d->loop) != 0);
+    }
+    turn_destroy(d->turn);
+    worker_socket_close(d->worker);
+    bulk_socket_close(d->bulk);
+    admin_socket_close(d->admin);
+    if (d->zctx) {
+        zmq_ctx_term(d->zctx);
+    }
+    blob_store_close(d->blobs);
+    store_close(d->store);
+}
+
+static bool note_failed(void *arg, const struct study_row *row)
+{
+    bool *has_failed = arg;
+    *has_failed |= row->state == STUDY_FAILED;
+    return !*has_failed;
+}
+
+enum err daemon_run(const struct daemon_conf *conf, bool *has_failed,
+                    struct errinfo *why)
+{
+    struct daemon *d = calloc(1, sizeof(*d));
+    BUG_ON(!d);
+    d->conf = conf;
+    d->parent = getppid();
+    *has_failed = false;
+    enum err e = open_all(d, why);
+    if (e == ERR_OK) {
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+        remove_endpoints(d);
+        e = study_row_each(d->store, note_failed, has_failed, why);
+    }
+    close_all(d);
+    free(d);
+    return e;
+}

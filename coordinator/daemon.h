@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// daemon.h - the coordinator as a process: store, sockets, driver and turn on one loop.
+//
+// Owns: everything of a running coordinator. Threads: main.
+#ifndef COORDINATOR_DAEMON_H
+#define COORDINATOR_DAEMON_H
+
+#include "common/conf/study.h"
+#include "common/net/endpoint.h"
+
+struct daemon_conf {
+    const char *dir;
+    const char *worker_program;
+    // Port 0: the one remembered from the last run, or a free one.
+    struct endpoint worker, bulk, admin;
+    const struct study_conf *const *studies; // to add, or to go on with
+    size_t n_studies;
+    bool exit_when_done;
+    bool with_parent; // leave when the process that started this one is gone
+};
+
+// Runs until it was drained, told to stop or, with exit_when_done, is done. Returns the
+// error that ended it early; *has_failed tells whether a study failed.
+MUST_CHECK enum err daemon_run(const struct daemon_conf *conf, bool *has_failed,
+                               struct errinfo *why);
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// main.c - voxarch-coordinator: the command line, then daemon.c.
+#include "common/base/log.h"
+#include "coordinator/cli/options.h"
+#include "coordinator/daemon.h"
+#include "coordinator/health.h"
+
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRAM "voxarch-coordinator"
+
+struct arguments {
+    const char *dir;
+    const char *listen, *bulk, *admin;
+    const char *worker_program;
+    const char *log_level;
+    struct option_list studies;
+    bool any_address, with_parent, exit_when_done, health;
+};
+
+static bool parse_arguments(int argc, char **argv, struct arguments *a, int *status)
+{
+    const struct option table[] = {
+        OPTION_AS_TEXT("dir", "DIR", &a->dir, "where its state lives (needed)"),
+        OPTION_AS_TEXT("listen", "ENDPOINT", &a->listen,
+                       "for workers; default tcp://127.0.0.1 on a free port, kept "
+                       "from run to run"),
+        OPTION_AS_TEXT("bulk", "ENDPOINT", &a->bulk, "for artifacts; default as above"),
+        OPTION_AS_TEXT("admin", "ENDPOINT", &a->admin, "for tools; default as above"),
+        OPTION_AS_FLAG("insecure-any-address", &a->any_address,
+                       "listen on more than this machine, without encryption"),
+        OPTION_AS_LIST("study", "FILE", &a->studies,
+                       "add this study, or go on with it; many times"),
+        OPTION_AS_TEXT("worker-program", "PATH", &a->worker_program,
+                       "voxarch-worker, for packing; default beside this program"),
+        OPTION_AS_FLAG("with-parent", &a->with_parent,
+                       "leave when the process that started this one is gone"),
+        OPTION_AS_FLAG("exit-when-done", &a->exit_when_done,
+                       "leave when every study is done (status 1 if one failed)"),
+        OPTION_AS_TEXT("log-level", "LEVEL", &a->log_level,
+                       "debug, info, warn or error; default info"),
+        OPTION_AS_FLAG("health", &a->health,
+                       "ask the coordinator of DIR how it is: status 0 or 1"),
+    };
+    const struct options o = {
+        .command = PROGRAM,
+        .operands = "",
+        .summary = "Owns the state of searches and hands tasks to workers.",
+        .examples = "  voxarch-coordinator --dir /var/lib/voxarch --study study.yaml\n"
+                    "  voxarch-coordinator --dir /var/lib/voxarch --health\n",
+        .table = table,
+        .n_options = sizeof(table) / sizeof(table[0])};
+    struct operands operands;
+    return options_parse(&o, argc, argv, &operands, status);
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
+           strcmp(host, "[::1]") == 0;
+}
+
+// NULL text: this machine, port 0 (remembered or free).
+static enum err read_endpoint(const struct arguments *a, const char *text,
+                              struct endpoint *out, struct errinfo *why)
+{
+    if (!text) {
+        *out = (struct endpoint){.host = "127.0.0.1"};
+        return ERR_OK;
+    }
+    enum err e = endpoint_parse(text, out, why);
+    if (e == ERR_OK && !a->any_address && !is_loopback(out->host)) {
+        return err_set(why, ERR_INPUT,
+                       "%s can be reached from other machines, and connections are "
+                       "neither encrypted nor authenticated: listen on 127.0.0.1, or "
+                       "say --insecure-any-address on a network you trust",
+                       text);
+    }
+    return e;
+}
+
+static enum err read_endpoints(const struct arguments *a, struct daemon_conf *conf,
+                               struct errinfo *why)
+{
+    enum err e = read_endpoint(a, a->listen, &conf->worker, why);
+    if (e == ERR_OK) {
+        e = read_endpoint(a, a->bulk, &conf->bulk, why);
+    }
+    return e == ERR_OK ? read_endpoint(a, a->admin, &conf->admin, why) : e;
+}
+
+// The worker's program beside ours, wherever they were installed.
+static enum err find_worker(const char *given, char out[static FILE_PATH_MAX],
+                            struct errinfo *why)
+{
+    if (given) {
+        return file_path(out, FILE_PATH_MAX, why, "%s", given);
+    }
+    char self[FILE_PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (n < 0) {
+        return err_set(why, ERR_IO, "cannot find voxarch-worker: say --worker-program");
+    }
+    self[n] = '\0';
+    return file_path(out, FILE_PATH_MAX, why, "%s/voxarch-worker", dirname(self));
+}
+
+struct loaded {
+    struct study_conf *studies[OPTIONS_LIST_MAX];
+    size_t n;
+};
+
+static enum err load_studies(const struct option_list *files, struct loaded *out,
+                             struct errinfo *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < files->n && e == ERR_OK; i++) {
+        out->studies[i] = calloc(1, sizeof(*out->studies[i]));
+        BUG_ON(!out->studies[i]);
+        out->n++;
+        e = study_load(files->items[i], NULL, 0, out->studies[i], why);
+    }
+    return e;
+}
+
+static void free_studies(struct loaded *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->studies[i]);
+    }
+}
+
+static enum err serve(const struct arguments *a, bool *has_failed, struct errinfo *why)
+{
+    char worker[FILE_PATH_MAX];
+    struct loaded loaded = {.n = 0};
+    struct daemon_conf conf = {.dir = a->dir,
+                               .worker_program = worker,
+                               .exit_when_done = a->exit_when_done,
+                               .with_parent = a->with_parent};
+    enum err e = read_endpoints(a, &conf, why);
+    if (e == ERR_OK) {
+        e = find_worker(a->worker_program, worker, why);
+    }
+    if (e == ERR_OK) {
+        e = load_studies(&a->studies, &loaded, why);
+    }
+    if (e == ERR_OK) {
+        conf.studies = (const struct study_conf *const *)loaded.studies;
+        conf.n_studies = loaded.n;
+        e = daemon_run(&conf, has_failed, why);
+    }
+    free_studies(&loaded);
+    return e;
+}
+
+static enum err run(const struct arguments *a, bool *has_failed, struct errinfo *why)
+{
+    enum log_level level = LOG_INFO;
+    if (a->log_level && log_level_parse(a->log_level, &level) != ERR_OK) {
+        return err_set(why, ERR_INPUT,
+                       "--log-level %s: debug, info, warn and error are allowed",
+                       a->log_level);
+    }
+    log_init("coordinator", level);
+    if (!a->dir) {
+        return err_set(why, ERR_INPUT, "--dir DIR is needed: where its state lives");
+    }
+    return a->health ? health_check(a->dir, why) : serve(a, has_failed, why);
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {0};
+    int status = 0;
+    if (!parse_arguments(argc, argv, &a, &status)) {
+        return status;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    bool has_failed = false;
+    struct errinfo why = {0};
+    if (run(&a, &has_failed, &why) != ERR_OK) {
+        return a.health ? (options_fail(PROGRAM, &why), 1)
+                        : options_fail(PROGRAM, &why);
+    }
+    return a.exit_when_done && has_failed;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// admin_socket.c - see admin_socket.h.
+#include "coordinator/serve/admin_socket.h"
+
+#include "proto/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BATCH_MESSAGES 16 // people's tools; workers come first
+#define BATCH_MS       5
+
+struct admin_socket {
+    struct router *router;
+    struct admin_hooks hooks;
+    struct msg message; // large: once
+    struct buf bytes;
+};
+
+enum err admin_socket_open(void *zctx, struct endpoint *at, struct admin_socket **out,
+                           struct errinfo *why)
+{
+    static const struct router_conf conf = {.max_frame_bytes = LIMIT_MESSAGE_BYTES,
+                                            .max_messages = BATCH_MESSAGES,
+                                            .max_ms = BATCH_MS};
+    struct admin_socket *a = calloc(1, sizeof(*a));
+    BUG_ON(!a);
+    enum err e = router_open(zctx, &conf, at, &a->router, why);
+    if (e != ERR_OK) {
+        free(a);
+        return e;
+    }
+    *out = a;
+    return ERR_OK;
+}
+
+static void reply(struct admin_socket *a, const struct route *to)
+{
+    buf_clear(&a->bytes);
+    wire_encode(&a->message, &a->bytes);
+    // A tool that does not read asks again.
+    (void)router_send(a->router, to, (struct zframe){a->bytes.data, a->bytes.len},
+                      (struct zframe){NULL, 0});
+}
+
+static void refuse(struct admin_socket *a, const struct route *to, const char *text)
+{
+    a->message.kind = MSG_REFUSED;
+    a->message.refused.code = ERR_PROTO;
+    snprintf(a->message.refused.text, sizeof(a->message.refused.text), "%s", text);
+    reply(a, to);
+}
+
+static void on_message(void *arg, const struct route *from, struct zframe body,
+                       struct zframe payload)
+{
+    (void)payload; // none on this socket
+    struct admin_socket *a = arg;
+    struct errinfo why = {0};
+    if (wire_decode(body.bytes, body.n, &a->message, &why) != ERR_OK) {
+        refuse(a, from, why.text);
+        return;
+    }
+    switch (a->message.kind) {
+    case MSG_STATUS:
+        a->message.kind = MSG_STATUS_REPLY;
+        a->hooks.status(a->hooks.arg, &a->message.status_reply);
+        reply(a, from);
+        return;
+    case MSG_DRAIN:
+        a->message.kind = MSG_DRAIN_REPLY;
+        reply(a, from);
+        a->hooks.drain(a->hooks.arg);
+        return;
+    default: refuse(a, from, "this kind of message is not for this socket"); return;
+    }
+}
+
+static void on_nothing(void *arg)
+{
+    (void)arg; // every message was answered by itself; what is no message has no sender
+}
+
+enum err admin_socket_start(struct admin_socket *a, uv_loop_t *loop,
+                            const struct admin_hooks *hooks, struct errinfo *why)
+{
+    a->hooks = *hooks;
+    const struct router_handlers handlers = {.arg = a,
+                                             .message = on_message,
+                                             .misframed = on_nothing,
+                                             .batch_ended = on_nothing};
+    return router_start(a->router, loop, &handlers, why);
+}
+
+void admin_socket_stop(struct admin_socket *a)
+{
+    router_stop(a->router);
+}
+
+void admin_socket_close(struct admin_socket *a)
+{
+    if (a) {
+        router_close(a->router);
+        buf_fini(&a->bytes);
+        free(a);
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// admin_socket.h - the socket for people's tools: STATUS and DRAIN.
+//
+// Owns: its router. Borrows: what its hooks stand for. Threads: loop thread only.
+#ifndef COORDINATOR_SERVE_ADMIN_SOCKET_H
+#define COORDINATOR_SERVE_ADMIN_SOCKET_H
+
+#include "coordinator/serve/router.h"
+#include "proto/msg.h"
+
+struct admin_socket;
+
+struct admin_hooks {
+    void *arg;
+    void (*status)(void *arg, struct msg_status_reply *out);
+    void (*drain)(void *arg);
+};
+
+MUST_CHECK enum err admin_socket_open(void *zctx, struct endpoint *at,
+                                      struct admin_socket **out, struct errinfo *why);
+MUST_CHECK enum err admin_socket_start(struct admin_socket *a, uv_loop_t *loop,
+                                       const struct admin_hooks *hooks,
+                                       struct errinfo *why);
+void admin_socket_stop(struct admin_socket *a);
+void admin_socket_close(struct admin_socket *a); // NULL is fine
+
+#endif

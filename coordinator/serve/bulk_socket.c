@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// bulk_socket.c - see bulk_socket.h. Downloads keep no state but the file read last.
+#include "coordinator/serve/bulk_socket.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/blob/transfer.h"
+#include "coordinator/serve/uploads.h"
+#include "proto/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BATCH_MESSAGES 32 // chunks: up to 8 MiB written or read
+#define BATCH_MS       5
+#define SWEEP_MS       5000
+
+struct open_file { // the next request is nearly always for the same artifact
+    char hash[HASH_HEX_MAX];
+    int fd; // -1 = none
+    uint64_t size_bytes;
+};
+
+struct bulk_socket {
+    struct router *router;
+    struct blob_store *blobs;
+    struct uploads *uploads; // NULL before start
+    uv_timer_t sweep;
+    struct open_file file;
+    uint64_t n_refused;
+    struct msg in; // large: once each
+    struct msg out;
+    struct buf bytes;
+    char chunk[LIMIT_CHUNK_BYTES];
+};
+
+static const struct transfer_window window = {LIMIT_CHUNK_BYTES, LIMIT_CREDIT_CHUNKS};
+
+enum err bulk_socket_open(void *zctx, struct endpoint *at, struct bulk_socket **out,
+                          struct errinfo *why)
+{
+    static const struct router_conf conf = {.max_frame_bytes = LIMIT_BULK_MESSAGE_BYTES,
+                                            .has_payload = true,
+                                            .max_messages = BATCH_MESSAGES,
+                                            .max_ms = BATCH_MS};
+    struct bulk_socket *b = calloc(1, sizeof(*b));
+    BUG_ON(!b);
+    b->file.fd = -1;
+    enum err e = router_open(zctx, &conf, at, &b->router, why);
+    if (e != ERR_OK) {
+        free(b);
+        return e;
+    }
+    *out = b;
+    return ERR_OK;
+}
+
+// Loss is normal here: the client asks again.
+static bool send_out(struct bulk_socket *b, const struct route *to,
+                     struct zframe payload)
+{
+    buf_clear(&b->bytes);
+    wire_encode(&b->out, &b->bytes);
+    return router_send(b->router, to, (struct zframe){b->bytes.data, b->bytes.len},
+                       payload);
+}
+
+static void send_done(struct bulk_socket *b, const struct route *to, const char *hash,
+                      enum err code, const char *text)
+{
+    b->out.kind = MSG_BLOB_DONE;
+    b->out.blob_done = (struct msg_blob_done){.code = code};
+    snprintf(b->out.blob_done.hash, sizeof(b->out.blob_done.hash), "%s", hash);
+    snprintf(b->out.blob_done.text, sizeof(b->out.blob_done.text), "%s", text);
+    send_out(b, to, (struct zframe){NULL, 0});
+}
+
+static void refuse(struct bulk_socket *b, const struct route *to, enum err code,
+                   const char *text)
+{
+    if (b->n_refused++ % 1000 == 0) { // peers cannot flood the log
+        log_warn("bulk.refused", "total=%llu why=\"%s\"",
+                 (unsigned long long)b->n_refused, text);
+    }
+    b->out.kind = MSG_REFUSED;
+    b->out.refused.code = code;
+    snprintf(b->out.refused.text, sizeof(b->out.refused.text), "%s", text);
+    send_out(b, to, (struct zframe){NULL, 0});
+}
+
+// ---- downloads
+
+static void close_file(struct open_file *f)
+{
+    if (f->fd >= 0) {
+        close(f->fd);
+    }
+    *f = (struct open_file){.fd = -1};
+}
+
+static enum err open_file(struct bulk_socket *b, const char *hash, struct errinfo *why)
+{
+    struct open_file *f = &b->file;
+    if (f->fd >= 0 && strcmp(f->hash, hash) == 0) {
+        return ERR_OK;
+    }
+    close_file(f);
+    char path[FILE_PATH_MAX];
+    enum err e = blob_path(b->blobs, hash, path, &f->size_bytes, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    f->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0) {
+        return err_set(why, ERR_IO, "cannot open artifact %s", hash);
+    }
+    snprintf(f->hash, sizeof(f->hash), "%s", hash);
+    return ERR_OK;
+}
+
+static bool read_at(int fd, char *out, size_t n, uint64_t offset)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t m = pread(fd, out + done, n - done, (off_t)(offset + done));
+        if (m < 0 && errno == EINTR) {
+            continue;
+        }
+        if (m <= 0) {
+            return false;
+        }
+        done += (size_t)m;
+    }
+    return true;
+}
+
+// False: the client does not read, or the disk failed; it asks again or was told.
+static bool send_chunk(struct bulk_socket *b, const struct route *to, const char *hash,
+                       const struct transfer_chunk *c)
+{
+    if (!read_at(b->file.fd, b->chunk, c->n, c->offset)) {
+        send_done(b, to, hash, ERR_IO, "the artifact cannot be read");
+        return false;
+    }
+    b->out.kind = MSG_BLOB_CHUNK;
+    b->out.blob_chunk = (struct msg_blob_chunk){
+        .offset = c->offset, .total_bytes = c->total, .n_bytes = c->n};
+    snprintf(b->out.blob_chunk.hash, sizeof(b->out.blob_chunk.hash), "%s", hash);
+    return send_out(b, to, (struct zframe){b->chunk, c->n});
+}
+
+static void on_get(struct bulk_socket *b, const struct route *from)
+{
+    const struct msg_blob_get *get = &b->in.blob_get;
+    struct errinfo why = {0};
+    enum err e = open_file(b, get->hash, &why);
+    if (e != ERR_OK) {
+        send_done(b, from, get->hash, e, why.text);
+        return;
+    }
+    const struct transfer_credit request = {get->offset, get->credit};
+    struct transfer_chunk c;
+    for (uint32_t i = 0; transfer_chunk_at(window, b->file.size_bytes, &request, i, &c);
+         i++) {
+        if (!send_chunk(b, from, get->hash, &c)) {
+            return;
+        }
+    }
+}
+
+// ---- uploads
+
+static void on_put(struct bulk_socket *b, const struct route *from)
+{
+    if (uploads_announced(b->uploads, from, &b->in.blob_put, clock_mono_ms(),
+                          &b->out)) {
+        send_out(b, from, (struct zframe){NULL, 0});
+    }
+}
+
+static void on_chunk(struct bulk_socket *b, const struct route *from)
+{
+    if (uploads_chunk(b->uploads, from, &b->in.blob_chunk, clock_mono_ms(), &b->out)) {
+        send_out(b, from, (struct zframe){NULL, 0});
+    }
+}
+
+static void on_upload_done(void *arg, const struct route *to, const char *hash,
+                           enum err code, const char *text)
+{
+    send_done(arg, to, hash, code, text);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct bulk_socket *b = timer->data;
+    uploads_sweep(b->uploads, clock_mono_ms());
+    close_file(&b->file); // an artifact that was removed gives its space back
+}
+
+// ---- the socket
+
+static enum err decode(struct bulk_socket *b, struct zframe body, struct zframe payload,
+                       struct errinfo *why)
+{
+    enum err e = wire_decode(body.bytes, body.n, &b->in, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    bool is_chunk = b->in.kind == MSG_BLOB_CHUNK;
+    if (is_chunk != (payload.bytes != NULL)) {
+        return err_set(why, ERR_PROTO, "a second frame belongs to BLOB_CHUNK alone");
+    }
+    return is_chunk ? wire_attach_payload(&b->in, payload.bytes, payload.n, why)
+                    : ERR_OK;
+}
+
+static void on_message(void *arg, const struct route *from, struct zframe body,
+                       struct zframe payload)
+{
+    struct bulk_socket *b = arg;
+    struct errinfo why = {0};
+    enum err e = decode(b, body, payload, &why);
+    if (e != ERR_OK) {
+        refuse(b, from, e, why.text);
+        return;
+    }
+    switch (b->in.kind) {
+    case MSG_BLOB_GET: on_get(b, from); return;
+    case MSG_BLOB_PUT: on_put(b, from); return;
+    case MSG_BLOB_CHUNK: on_chunk(b, from); return;
+    default:
+        refuse(b, from, ERR_PROTO, "this kind of message is not for this socket");
+        return;
+    }
+}
+
+static void on_misframed(void *arg)
+{
+    struct bulk_socket *b = arg;
+    b->n_refused++;
+}
+
+static void on_batch_ended(void *arg)
+{
+    (void)arg; // every message was answered by itself
+}
+
+enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
+                           struct blob_store *blobs, struct errinfo *why)
+{
+    const struct router_handlers handlers = {.arg = b,
+                                             .message = on_message,
+                                             .misframed = on_misframed,
+                                             .batch_ended = on_batch_ended};
+    enum err e = router_start(b->router, loop, &handlers, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    b->blobs = blobs;
+    b->uploads = uploads_create(loop, blobs, on_upload_done, b);
+    BUG_ON(uv_timer_init(loop, &b->sweep) != 0);
+    b->sweep.data = b;
+    BUG_ON(uv_timer_start(&b->sweep, on_sweep, SWEEP_MS, SWEEP_MS) != 0);
+    return ERR_OK;
+}
+
+void bulk_socket_stop(struct bulk_socket *b)
+{
+    router_stop(b->router);
+    if (b->uploads) {
+        uv_close((uv_handle_t *)&b->sweep, NULL);
+        uploads_destroy(b->uploads);
+        b->uploads = NULL;
+    }
+}
+
+void bulk_socket_close(struct bulk_socket *b)
+{
+    if (b) {
+        router_close(b->router);
+        close_file(&b->file);
+        buf_fini(&b->bytes);
+        free(b);
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// bulk_socket.h - the socket artifacts travel on, in chunks with credit.
+//
+// Owns: its router and the uploads. Borrows: the artifact store and the loop.
+// Threads: loop thread only.
+#ifndef COORDINATOR_SERVE_BULK_SOCKET_H
+#define COORDINATOR_SERVE_BULK_SOCKET_H
+
+#include "common/blob/store.h"
+#include "coordinator/serve/router.h"
+
+struct bulk_socket;
+
+MUST_CHECK enum err bulk_socket_open(void *zctx, struct endpoint *at,
+                                     struct bulk_socket **out, struct errinfo *why);
+MUST_CHECK enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
+                                      struct blob_store *blobs, struct errinfo *why);
+// Waits for uploads that are being synced (turns the loop): not from inside a callback.
+void bulk_socket_stop(struct bulk_socket *b);
+void bulk_socket_close(struct bulk_socket *b); // NULL is fine
+
+#endif
