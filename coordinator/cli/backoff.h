@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // backoff.h - how long to wait before starting a child that died again, or not at all.
 //
-// The first death costs 0.2 s and each further one within a minute twice as long; one
+// The first death costs 0.1 s and each further one within a minute twice as long; one
 // more than BACKOFF_DEATHS_MAX within a minute means that starting again does not help.
 //
 // Owns: nothing; struct backoff is a value, zero to begin with. Threads: any.
@@ -12,7 +12,7 @@
 
 #define BACKOFF_DEATHS_MAX 5
 #define BACKOFF_WINDOW_MS  60000
-#define BACKOFF_FIRST_MS   200
+#define BACKOFF_FIRST_MS   100
 
 struct backoff {
     int64_t deaths_ms[BACKOFF_DEATHS_MAX]; // oldest first

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# kill.sh coordinator|agent|runner - kill -9 of one process, several times, in the middle
+# of a run: the run completes, and every acknowledged result is there once.
+source "$(dirname "$0")/../integration/lib.sh"
+victim=$1
+n_kills=3
+
+victim_pid() {
+    case $victim in
+        coordinator) coordinator_pid "$work/run" ;;
+        agent) agent_pid "$work/run" 1 ;;
+        runner) runner_pid "$work/run" 1 ;;
+    esac
+}
+
+has_done() { [ "$(query "$work/run" 'SELECT count(*) FROM task WHERE state = 3')" -ge "$1" ]; }
+has_victim() { pid=$(victim_pid) && [ -n "$pid" ]; }
+
+make_test_corpus
+write_study 8 2
+voxarch run "$work/study.yaml" --dir "$work/run" --workers 2 >"$work/out" 2>"$work/err" &
+run=$!
+
+: >"$work/settled"
+killed=0
+while [ $killed -lt $n_kills ]; do
+    wait_until 90 "progress" has_done $((2 + 4 * killed))
+    wait_until 30 "a $victim" has_victim
+    # What was acknowledged before the kill: (task, token, result) must be there after it.
+    query "$work/run" "SELECT id, token, hex(result) FROM task WHERE state = 3" >>"$work/settled"
+    kill -9 "$pid" && killed=$((killed + 1))
+done
+
+status=0
+wait $run || status=$?
+[ $status -eq 0 ] || { cat "$work/err"; fail "the run ended with $status"; }
+no_process_left || fail "processes are left: $(ours)"
+check_store "$work/run"
+check_results "$work/run"
+query "$work/run" "SELECT id, token, hex(result) FROM task WHERE state = 3" >"$work/final"
+lost=$(sort -u "$work/settled" | grep -vxFf "$work/final" || true)
+[ -z "$lost" ] || fail "acknowledged before the kill, gone or changed after it: $lost"

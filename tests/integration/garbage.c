@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// garbage.c - a hostile peer: sends nonsense to a coordinator's sockets.
+//
+// garbage ENDPOINT KIND N sends N messages of one kind:
+//   random     random bytes, 0 to 2,000 of them, in one to three frames
+//   huge       1 MiB of zeros: more than any socket takes
+//   stranger   well-formed messages that have no place there: results, beats and
+//              fetches of a session that never said HELLO, answers, status replies
+//   truncated  the first bytes of a HELLO
+// It exits 0 when the messages could be handed to ZeroMQ.
+#include "common/base/rng.h"
+#include "proto/wire.h"
+
+#include <zmq.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HUGE_BYTES (1 << 20)
+
+static unsigned char bytes[HUGE_BYTES];
+
+// Waits up to the socket's own send timeout for room.
+static bool put(void *socket, const void *data, size_t n, bool has_more)
+{
+    return zmq_send(socket, data, n, has_more ? ZMQ_SNDMORE : 0) >= 0;
+}
+
+static bool send_random(void *socket, unsigned i)
+{
+    struct rng r = rng_stream(3, RNG_TEST, 0, i);
+    bool ok = true;
+    for (uint64_t left = rng_below(&r, 3) + 1; ok && left; left--) {
+        size_t n = rng_below(&r, 2000);
+        for (size_t j = 0; j < n; j++) {
+            bytes[j] = (unsigned char)rng_u32(&r);
+        }
+        ok = put(socket, bytes, n, left > 1);
+    }
+    return ok;
+}
+
+static bool send_huge(void *socket, unsigned i)
+{
+    (void)i;
+    memset(bytes, 0, HUGE_BYTES);
+    return put(socket, bytes, HUGE_BYTES, false);
+}
+
+static void make_result(struct msg *m)
+{
+    m->kind = MSG_RESULT;
+    m->result.session = 99;
+    m->result.task_id = 1;
+    m->result.token = 1;
+    m->result.outcome = OUTCOME_ERROR;
+    strcpy(m->result.error, "none of your business");
+}
+
+static void make_refused(struct msg *m)
+{
+    m->kind = MSG_REFUSED;
+    m->refused.code = ERR_PROTO;
+    strcpy(m->refused.text, "you too");
+}
+
+static bool send_stranger(void *socket, unsigned i)
+{
+    static struct msg m;
+    static const enum msg_kind bare[] = {MSG_FETCH, MSG_BEAT, MSG_RELEASE, MSG_BYE,
+                                         MSG_NO_TASK};
+    struct buf out = BUF_INIT;
+    memset(&m, 0, sizeof(m));
+    size_t choice = i % (sizeof(bare) / sizeof(bare[0]) + 2);
+    if (choice == 0) {
+        make_result(&m);
+    } else if (choice == 1) {
+        make_refused(&m);
+    } else {
+        m.kind = bare[choice - 2];
+        m.fetch.session = 99; // the first field of each of them that has one
+    }
+    wire_encode(&m, &out);
+    bool ok = put(socket, out.data, out.len, false);
+    buf_fini(&out);
+    return ok;
+}
+
+static bool send_truncated(void *socket, unsigned i)
+{
+    static struct msg m;
+    struct buf out = BUF_INIT;
+    memset(&m, 0, sizeof(m));
+    m.kind = MSG_HELLO;
+    m.hello.version_min = m.hello.version_max = PROTO_VERSION;
+    strcpy(m.hello.name, "half of me");
+    m.hello.session = 99;
+    m.hello.slots = m.hello.threads = 1;
+    m.hello.capabilities = 1u << TASK_TRAIN;
+    wire_encode(&m, &out);
+    bool ok = put(socket, out.data, 1 + i % (out.len - 1), false);
+    buf_fini(&out);
+    return ok;
+}
+
+static const struct {
+    const char *name;
+    bool (*send)(void *socket, unsigned i);
+} kinds[] = {
+    {"random", send_random},
+    {"huge", send_huge},
+    {"stranger", send_stranger},
+    {"truncated", send_truncated},
+};
+
+// A peer that is cut off gets no room to send: that is an answer too.
+static int send_all(const char *endpoint, bool (*send)(void *, unsigned), unsigned n)
+{
+    void *context = zmq_ctx_new();
+    void *socket = zmq_socket(context, ZMQ_DEALER);
+    int wait_ms = 500;
+    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &wait_ms, sizeof(wait_ms));
+    zmq_setsockopt(socket, ZMQ_LINGER, &wait_ms, sizeof(wait_ms));
+    bool ok = zmq_connect(socket, endpoint) == 0;
+    for (unsigned i = 0; ok && i < n; i++) {
+        ok = send(socket, i);
+    }
+    zmq_close(socket);
+    zmq_ctx_term(context);
+    return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (!strcmp(argv[2], kinds[i].name)) {
+            return send_all(argv[1], kinds[i].send,
+                            (unsigned)strtoul(argv[3], NULL, 10));
+        }
+    }
+    fprintf(stderr, "usage: garbage ENDPOINT random|huge|stranger|truncated N\n");
+    return 2;
+}
