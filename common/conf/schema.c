@@ -292,9 +292,9 @@ static const struct {
     {"k", 1000},
     {"M", 1000000},
     {"G", 1000000000},
-    {"KiB", 1024},
-    {"MiB", 1024 * 1024},
-    {"GiB", 1024 * 1024 * 1024},
+    {"KiB", UINT64_C(1) << 10},
+    {"MiB", UINT64_C(1) << 20},
+    {"GiB", UINT64_C(1) << 30},
 };
 
 static bool find_suffix(const char *text, uint64_t *factor)

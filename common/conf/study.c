@@ -6,7 +6,6 @@
 #include "common/conf/schema.h"
 
 #include <inttypes.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,11 +280,16 @@ static enum err resolve_space(const struct schema *s, struct study_conf *c)
 
 // ---- data ----
 
-static void set_folder(char root[static FILE_PATH_MAX], const char *file)
+// The folder of a file, as dirname does it, but from any thread.
+static void set_folder(char folder[static FILE_PATH_MAX], const char *file)
 {
-    char copy[FILE_PATH_MAX];
-    snprintf(copy, sizeof(copy), "%s", file);
-    snprintf(root, FILE_PATH_MAX, "%s", dirname(copy));
+    const char *slash = strrchr(file, '/');
+    if (!slash) {
+        snprintf(folder, FILE_PATH_MAX, ".");
+    } else {
+        int n = slash == file ? 1 : (int)(slash - file);
+        snprintf(folder, FILE_PATH_MAX, "%.*s", n, file);
+    }
 }
 
 static enum err resolve_recordings(const struct schema *s, const char *path,
@@ -553,20 +557,16 @@ enum err study_parse(const char *yaml, size_t n, const char *name, const char *d
     return e;
 }
 
-// The folder of a file, without symbolic links or dots.
-static enum err folder_of(const char *path, char out[static FILE_PATH_MAX],
-                          struct errinfo *why)
+// The same without symbolic links and dots.
+static enum err real_folder(const char *file, char out[static FILE_PATH_MAX],
+                            struct errinfo *why)
 {
-    char copy[FILE_PATH_MAX];
-    enum err e = file_path(copy, sizeof(copy), why, "%s", path);
-    if (e != ERR_OK) {
-        return e;
-    }
-    char *real = realpath(dirname(copy), NULL);
+    set_folder(out, file);
+    char *real = realpath(out, NULL);
     if (!real) {
-        return err_set(why, ERR_NOTFOUND, "cannot find the folder of %.160s", path);
+        return err_set(why, ERR_NOTFOUND, "cannot find the folder of %.160s", file);
     }
-    e = file_path(out, FILE_PATH_MAX, why, "%s", real);
+    enum err e = file_path(out, FILE_PATH_MAX, why, "%s", real);
     free(real);
     return e;
 }
@@ -578,7 +578,7 @@ enum err study_load(const char *path, const char *const *sets, size_t n_sets,
     char dir[FILE_PATH_MAX];
     enum err e = file_read(path, STUDY_FILE_MAX_BYTES, &yaml, why);
     if (e == ERR_OK) {
-        e = folder_of(path, dir, why);
+        e = real_folder(path, dir, why);
     }
     if (e == ERR_OK) {
         e = parse_with_sets(&yaml, path, dir, sets, n_sets, out, why);

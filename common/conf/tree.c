@@ -10,6 +10,9 @@
 #include <string.h>
 #include <yaml.h>
 
+_Static_assert(TREE_PATH_MAX >= TREE_DEPTH_MAX * (TREE_KEY_MAX + 8),
+               "room for the longest path");
+
 struct tree {
     char *name;
     int n_nodes;
@@ -110,20 +113,15 @@ static enum err place(const struct tree *t, int line, const char *path, enum err
     return err_prefix(why, e, "%.160s:%d%s%s", t->name, line, colon, path);
 }
 
-static enum err set_va(struct errinfo *why, const char *format, va_list ap)
-{
-    char text[ERRINFO_MAX];
-    vsnprintf(text, sizeof(text), format, ap);
-    return err_set(why, ERR_INPUT, "%s", text);
-}
-
 enum err tree_error(const struct tree *t, const struct tree_node *n, const char *key,
                     struct errinfo *why, const char *format, ...)
 {
+    char text[ERRINFO_MAX];
     va_list ap;
     va_start(ap, format);
-    enum err e = set_va(why, format, ap);
+    vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    enum err e = err_set(why, ERR_INPUT, "%s", text);
     char path[TREE_PATH_MAX];
     node_path(n, path);
     if (key) {
@@ -221,10 +219,13 @@ static struct tree_node *take_step(const struct tree_node *n, const struct step 
 enum err tree_error_at(const struct tree *t, const char *path, struct errinfo *why,
                        const char *format, ...)
 {
+    char text[ERRINFO_MAX];
     va_list ap;
     va_start(ap, format);
-    enum err e = set_va(why, format, ap);
+    vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    enum err e = err_set(why, ERR_INPUT, "%s", text);
+    BUG_ON(!t->root);
     const struct tree_node *deepest = t->root;
     const struct tree_node *n = deepest;
     struct step s;
@@ -288,7 +289,8 @@ static void add_child(struct tree_node *parent, struct tree_node *n)
     parent->last = n;
 }
 
-static enum err add_node(struct builder *b, enum tree_kind kind, struct tree_node **out)
+// Whether a value may come here.
+static enum err check_place(const struct builder *b)
 {
     if (b->tree->n_nodes >= TREE_NODES_MAX) {
         return build_error(b, ERR_LIMIT, "the document holds too many values");
@@ -296,6 +298,11 @@ static enum err add_node(struct builder *b, enum tree_kind kind, struct tree_nod
     if (b->open && b->open->kind == TREE_MAP && !b->pending_key[0]) {
         return build_error(b, ERR_INPUT, "a key must be plain text");
     }
+    return ERR_OK;
+}
+
+static struct tree_node *add_node(struct builder *b, enum tree_kind kind)
+{
     int line = b->pending_key[0] ? b->pending_line : b->line;
     struct tree_node *n = new_node(b->tree, kind, line);
     if (b->pending_key[0]) {
@@ -307,8 +314,7 @@ static enum err add_node(struct builder *b, enum tree_kind kind, struct tree_nod
     } else {
         b->top = n;
     }
-    *out = n;
-    return ERR_OK;
+    return n;
 }
 
 static enum err on_container(struct builder *b, enum tree_kind kind)
@@ -316,13 +322,13 @@ static enum err on_container(struct builder *b, enum tree_kind kind)
     if (b->depth >= b->depth_max) {
         return build_error(b, ERR_LIMIT, "is nested too deeply");
     }
-    struct tree_node *n;
-    enum err e = add_node(b, kind, &n);
-    if (e == ERR_OK) {
-        b->open = n;
-        b->depth++;
+    enum err e = check_place(b);
+    if (e != ERR_OK) {
+        return e;
     }
-    return e;
+    b->open = add_node(b, kind);
+    b->depth++;
+    return ERR_OK;
 }
 
 static void on_container_end(struct builder *b)
@@ -359,13 +365,14 @@ static enum err on_scalar(struct builder *b, const yaml_event_t *event)
     if (strlen(text) != n || !tree_text_is_clean(text)) {
         return build_error(b, ERR_INPUT, "holds characters that cannot be printed");
     }
-    struct tree_node *node;
-    enum err e = add_node(b, TREE_SCALAR, &node);
-    if (e == ERR_OK) {
-        node->text = copy_text(text, n);
-        node->is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    enum err e = check_place(b);
+    if (e != ERR_OK) {
+        return e;
     }
-    return e;
+    struct tree_node *node = add_node(b, TREE_SCALAR);
+    node->text = copy_text(text, n);
+    node->is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    return ERR_OK;
 }
 
 static enum err refuse_marks(struct builder *b, const void *anchor, const void *tag)
@@ -511,7 +518,6 @@ static enum err set_error(struct errinfo *why, const char *assignment, const cha
                    what);
 }
 
-// Turns a node that stands for nothing, or is new, into an empty map.
 static struct tree_node *make_map(struct tree *t, struct tree_node *parent,
                                   const struct step *s)
 {

@@ -19,7 +19,7 @@
 #define TREE_NODES_MAX 10000
 #define TREE_KEY_MAX   64   // bytes of a key
 #define TREE_TEXT_MAX  1024 // bytes of a scalar: no path or name is longer
-#define TREE_PATH_MAX  (TREE_DEPTH_MAX * (TREE_KEY_MAX + 8))
+#define TREE_PATH_MAX  896  // TREE_DEPTH_MAX keys with their dots and indices
 
 enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
 

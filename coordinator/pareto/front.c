@@ -30,11 +30,13 @@ static int compare(const struct front_point *a, const struct front_point *b)
     return a->id == b->id ? 0 : a->id < b->id ? -1 : 1;
 }
 
+struct entry {
+    const struct front_point *point;
+};
+
 static int compare_entries(const void *a, const void *b)
 {
-    const struct front_point *const *pa = a;
-    const struct front_point *const *pb = b;
-    return compare(*pa, *pb);
+    return compare(((const struct entry *)a)->point, ((const struct entry *)b)->point);
 }
 
 static bool has_nan(const struct front_point *p)
@@ -49,7 +51,7 @@ static bool has_nan(const struct front_point *p)
 
 // The comparable points, sorted; returns how many.
 static size_t sort_points(const struct front_point *points, size_t n,
-                          const struct front_point **sorted)
+                          struct entry *sorted)
 {
     size_t n_sorted = 0;
     for (size_t i = 0; i < n; i++) {
@@ -57,7 +59,7 @@ static size_t sort_points(const struct front_point *points, size_t n,
                points[i].n_objectives > FRONT_OBJECTIVES_MAX ||
                points[i].n_objectives != points[0].n_objectives);
         if (!has_nan(&points[i])) {
-            sorted[n_sorted++] = &points[i];
+            sorted[n_sorted++].point = &points[i];
         }
     }
     qsort(sorted, n_sorted, sizeof(sorted[0]), compare_entries);
@@ -80,13 +82,13 @@ static bool is_dominated(const struct front_point *p, const struct front_point *
 
 size_t front_find(const struct front_point *points, size_t n, size_t *front)
 {
-    const struct front_point **sorted = malloc((n + 1) * sizeof(*sorted));
+    struct entry *sorted = malloc((n + 1) * sizeof(*sorted));
     BUG_ON(!sorted);
     size_t n_sorted = sort_points(points, n, sorted);
     size_t n_front = 0;
     for (size_t i = 0; i < n_sorted; i++) {
-        if (!is_dominated(sorted[i], points, front, n_front)) {
-            front[n_front++] = (size_t)(sorted[i] - points);
+        if (!is_dominated(sorted[i].point, points, front, n_front)) {
+            front[n_front++] = (size_t)(sorted[i].point - points);
         }
     }
     free(sorted);

@@ -61,22 +61,28 @@ static int n_turns(const struct study_conf *conf)
     return conf->n_targets > 0 ? conf->n_targets : 1;
 }
 
-// A target with nothing left is passed over; when all of them were in a row, it is
-// over. A rebuilt strategy passes over the same numbers again: what is seen only grows.
+// The next number whose target has something left. When all targets in a row have
+// nothing, it is over. A rebuilt strategy passes over the same numbers again: what is
+// seen only grows.
+static bool next_proposal(struct strategy *s, struct proposal *out)
+{
+    for (int i = 0; i < n_turns(s->context.conf); i++) {
+        out->number = s->next++;
+        if (s->type->propose(s->state, out->number, &out->arch)) {
+            return true;
+        }
+    }
+    s->is_exhausted = true;
+    return false;
+}
+
 size_t strategy_ask(struct strategy *s, size_t n, struct proposal *out)
 {
     size_t n_out = 0;
-    int n_passed = 0;
-    while (n_out < n && !s->is_exhausted) {
-        struct arch a;
-        uint32_t number = s->next++;
-        if (s->type->propose(s->state, number, &a)) {
-            BUG_ON(!seen_add(s->seen, &a));
-            out[n_out++] = (struct proposal){number, a};
-            n_passed = 0;
-        } else {
-            s->is_exhausted = ++n_passed == n_turns(s->context.conf);
-        }
+    while (n_out < n && !s->is_exhausted && next_proposal(s, &out[n_out])) {
+        bool is_new = seen_add(s->seen, &out[n_out].arch);
+        BUG_ON(!is_new);
+        n_out++;
     }
     return n_out;
 }
