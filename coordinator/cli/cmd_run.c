@@ -135,7 +135,8 @@ static int conclude(const struct run *r, const struct study_conf *conf, const ch
     }
     if (study->state == STUDY_FAILED) {
         fprintf(stderr, "voxarch run: study %s failed: %s\n", conf->name, study->error);
-        status = 1;
+        // A study without a pack failed on its recordings or lists: wrong input.
+        status = *study->pack ? 1 : 2;
     } else if (study->state != STUDY_DONE) {
         fprintf(stderr,
                 "voxarch run: stopped while %s; the same command goes on from there\n",
@@ -158,6 +159,7 @@ static int search(const struct run *r, struct study_conf *conf)
     struct errinfo why = {0};
     int lock_fd = -1;
     struct local_conf local = {
+        .name = conf->name,
         .n_workers = (unsigned)r->n_workers,
         .n_threads = (unsigned)r->n_threads,
         .is_quiet = r->is_quiet,

@@ -6,6 +6,7 @@
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/display.h"
 #include "coordinator/cli/handoff.h"
+#include "coordinator/cli/report.h"
 #include "coordinator/cli/rundir.h"
 #include "coordinator/cli/supervise.h"
 
@@ -147,9 +148,17 @@ static bool is_leaving(const struct local *l)
     return l->phase != PHASE_RUNNING || (l->has_status && l->status->is_draining);
 }
 
+// A coordinator whose study failed exits with a status; that is no crash.
+static bool has_study_failed(const struct local *l)
+{
+    struct study_row row;
+    return report_peek(l->conf->dir, l->conf->name, &row, NULL) == ERR_OK &&
+           row.state == STUDY_FAILED;
+}
+
 static bool coordinator_ended(struct local *l, const struct supervise_end *end)
 {
-    if (!end->signal && end->exit_status == 0) {
+    if (!end->signal && (end->exit_status == 0 || has_study_failed(l))) {
         stop(l, SIGTERM);
         return false;
     }

@@ -22,6 +22,7 @@
 struct local_conf {
     char dir[FILE_PATH_MAX];   // locked by the caller
     char study[FILE_PATH_MAX]; // resolved study file
+    const char *name;          // of the study
     unsigned n_workers;        // 1..LOCAL_WORKERS_MAX
     unsigned n_threads;        // of each
     bool is_quiet;

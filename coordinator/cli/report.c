@@ -141,6 +141,18 @@ enum err report_load(const char *dir, const char *name, struct report **out,
     return ERR_OK;
 }
 
+enum err report_peek(const char *dir, const char *name, struct study_row *out,
+                     struct errinfo *why)
+{
+    struct store *s = NULL;
+    enum err e = store_open_readonly(dir, &s, why);
+    if (!e) {
+        e = find_study(s, dir, name, out, why);
+    }
+    store_close(s);
+    return e;
+}
+
 void report_destroy(struct report *r)
 {
     if (!r) {

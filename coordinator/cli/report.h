@@ -30,6 +30,10 @@ MUST_CHECK enum err report_load(const char *dir, const char *name, struct report
                                 struct errinfo *why);
 void report_destroy(struct report *r); // NULL is fine
 
+// The study's row alone.
+MUST_CHECK enum err report_peek(const char *dir, const char *name,
+                                struct study_row *out, struct errinfo *why);
+
 // Lowest EER of what was measured; negative when nothing was.
 double report_best_eer(const struct report *r);
 
