@@ -4,6 +4,7 @@
 #include "common/conf/study.h"
 #include "tests/lib/check_main.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MINIMAL                                         \
@@ -212,6 +213,31 @@ START_TEST(a_resolved_study_does_not_depend_on_where_it_lies)
 }
 END_TEST
 
+// Finds "`key`" for each key that printing writes, also as one of "`a`, `b`".
+static void assert_documented(const char *docs, const char *printed)
+{
+    for (const char *line = printed; *line; line = strchr(line, '\n') + 1) {
+        const char *key = line + strspn(line, " -");
+        char wanted[64];
+        snprintf(wanted, sizeof(wanted), "`%.*s`", (int)strcspn(key, ":"), key);
+        ck_assert_msg(strstr(docs, wanted) != NULL, "docs/study.md lacks %s", wanted);
+    }
+}
+
+START_TEST(every_key_is_documented)
+{
+    struct buf printed = BUF_INIT;
+    struct buf docs = BUF_INIT;
+    parse(everything, &conf);
+    study_print(&conf, &printed);
+    ck_assert_int_eq(file_read(SOURCE_DIR "/docs/study.md", 1 << 20, &docs, NULL),
+                     ERR_OK);
+    assert_documented(docs.data, printed.data);
+    buf_fini(&printed);
+    buf_fini(&docs);
+}
+END_TEST
+
 static const struct {
     const char *file;
     uint64_t count;
@@ -259,6 +285,6 @@ TEST_SUITE(study, a_minimal_study_gets_the_defaults,
            file_names_start_at_the_folder_of_their_list, numbers_may_carry_suffixes,
            a_target_admits_what_stays_within_all_its_limits,
            a_printed_study_reads_back_and_prints_the_same_bytes,
-           a_resolved_study_does_not_depend_on_where_it_lies,
+           a_resolved_study_does_not_depend_on_where_it_lies, every_key_is_documented,
            the_spaces_we_ship_are_the_papers,
            the_study_we_ship_is_sound_and_its_space_can_be_read_alone)
