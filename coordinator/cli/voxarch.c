@@ -35,9 +35,9 @@ static const char help_head[] =
 static const char help_tail[] =
     "\n"
     "Start here:\n"
-    "  voxarch data check study.yaml        are the recordings and trials in order?\n"
-    "  voxarch run study.yaml               search; Ctrl-C pauses, the same command goes on\n"
-    "  voxarch study show --dir runs/NAME   what was found so far, from another terminal\n"
+    "  voxarch data check --study study.yaml   are the recordings and trials in order?\n"
+    "  voxarch run study.yaml                  search; Ctrl-C stops, the same goes on\n"
+    "  voxarch study show runs/NAME            what was found so far, also while it runs\n"
     "  voxarch arch info 3-512-512-512-512-5-3-3-3-1536\n"
     "\n"
     "voxarch COMMAND --help tells more about a command.\n";
