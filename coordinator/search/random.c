@@ -9,8 +9,8 @@
 
 // Part of what makes a run reproducible: never reuse a number for another strategy.
 #define RANDOM_ID 1
-// About 10 ms of work. A target that admits 1 path in 2,000 is then missed once in
-// 20,000 proposals (e^-10).
+// Some milliseconds of work. A target that admits 1 path in 2,000 is then missed once
+// in 20,000 proposals (e^-10).
 #define DRAWS_MAX 20000
 // Spaces up to this size are searched through before they are called exhausted.
 #define SCAN_MAX  20000
