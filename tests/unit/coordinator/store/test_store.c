@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_store.c - opening, the lock, transactions and their parts, a full disk.
+#include "common/base/file.h"
+#include "coordinator/store/db.h"
+#include "store_fixture.h"
+#include "tests/lib/check_main.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+START_TEST(what_was_committed_is_there_after_reopening)
+{
+    fixture_open();
+    uint64_t id = fixture_add_task();
+    store_close(fixture.store);
+    OK(store_open(fixture.dir, &fixture.store, &fixture.why));
+    struct task_row row;
+    OK(task_get(fixture.store, id, &row));
+    ck_assert_int_eq(row.state, TASK_READY);
+    ck_assert_uint_eq(row.spec.train.n_steps, 10);
+    fixture_close();
+}
+END_TEST
+
+START_TEST(what_was_not_committed_is_gone)
+{
+    fixture_open();
+    OK(store_begin(fixture.store, &fixture.why));
+    uint64_t id = fixture_add_task();
+    ck_assert(store_in_transaction(fixture.store));
+    store_rollback(fixture.store);
+    struct task_row row;
+    ck_assert_int_eq(task_get(fixture.store, id, &row), ERR_NOTFOUND);
+    fixture_close();
+}
+END_TEST
+
+START_TEST(an_undone_part_leaves_the_rest_of_the_transaction)
+{
+    fixture_open();
+    OK(store_part_begin(fixture.store, &fixture.why));
+    uint64_t kept = fixture_add_task();
+    OK(store_part_keep(fixture.store, &fixture.why));
+    OK(store_part_begin(fixture.store, &fixture.why));
+    uint64_t undone = fixture_add_task();
+    store_part_undo(fixture.store);
+    OK(store_commit(fixture.store, &fixture.why));
+    struct task_row row;
+    OK(task_get(fixture.store, kept, &row));
+    ck_assert_int_eq(task_get(fixture.store, undone, &row), ERR_NOTFOUND);
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_second_writer_is_kept_out_and_told_by_whom)
+{
+    fixture_open();
+    struct store *second = NULL;
+    struct errinfo why = {0};
+    ck_assert_int_eq(store_open(fixture.dir, &second, &why), ERR_BUSY);
+    char pid[32];
+    snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
+    ck_assert_ptr_nonnull(strstr(why.text, pid));
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_reader_works_beside_the_writer_and_without_it)
+{
+    fixture_open();
+    uint64_t id = fixture_add_task();
+    struct store *reader = NULL;
+    OK(store_open_readonly(fixture.dir, &reader, &fixture.why));
+    struct task_row row;
+    OK(task_get(reader, id, &row));
+    uint64_t later = fixture_add_task();
+    OK(task_get(reader, later, &row));
+    ck_assert_int_ne(store_meta_set(reader, "a", "b"), ERR_OK);
+    store_close(reader);
+    store_close(fixture.store);
+    OK(store_open_readonly(fixture.dir, &reader, &fixture.why));
+    OK(task_get(reader, id, &row));
+    store_close(reader);
+    OK(store_open(fixture.dir, &fixture.store, &fixture.why));
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_reader_needs_a_database_to_read)
+{
+    struct store *reader = NULL;
+    struct errinfo why = {0};
+    ck_assert_int_eq(store_open_readonly("/nowhere", &reader, &why), ERR_NOTFOUND);
+    ck_assert_ptr_nonnull(strstr(why.text, "/nowhere"));
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_database_is_corrupt)
+{
+    fixture_open();
+    store_close(fixture.store);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/state.db", fixture.dir);
+    struct errinfo why = {0};
+    char noise[4096];
+    memset(noise, 'x', sizeof(noise));
+    ck_assert_int_eq(file_write(path, noise, sizeof(noise), &why), ERR_OK);
+    ck_assert_int_eq(store_open(fixture.dir, &fixture.store, &why), ERR_CORRUPT);
+    fixture.store = NULL;
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_newer_schema_is_refused)
+{
+    fixture_open();
+    sqlite3_exec(fixture.store->db, "PRAGMA user_version = 99", NULL, NULL, NULL);
+    store_close(fixture.store);
+    struct errinfo why = {0};
+    ck_assert_int_eq(store_open(fixture.dir, &fixture.store, &why), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(why.text, "99"));
+    fixture.store = NULL;
+    fixture_close();
+}
+END_TEST
+
+START_TEST(named_values_are_kept_and_replaced)
+{
+    fixture_open();
+    char value[16];
+    ck_assert_int_eq(store_meta_get(fixture.store, "k", value, 16), ERR_NOTFOUND);
+    OK(store_meta_set(fixture.store, "k", "1"));
+    OK(store_meta_set(fixture.store, "k", "2"));
+    OK(store_meta_get(fixture.store, "k", value, sizeof(value)));
+    ck_assert_str_eq(value, "2");
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_full_disk_fails_the_transaction_and_nothing_else)
+{
+    fixture_open();
+    uint64_t before = fixture_add_task();
+    db_limit_pages(fixture.store, 1); // clamped to what it has: no page more
+    OK(store_begin(fixture.store, &fixture.why));
+    enum err e = ERR_OK;
+    uint64_t n = 0;
+    for (; n < 10000 && e == ERR_OK; n++) {
+        struct task_row row = fixture_train_task();
+        e = task_insert(fixture.store, &row, &fixture.why);
+    }
+    ck_assert_int_eq(e, ERR_IO);
+    store_rollback(fixture.store);
+    struct task_row row;
+    OK(task_get(fixture.store, before, &row));
+    ck_assert_int_eq(task_get(fixture.store, before + 1, &row), ERR_NOTFOUND);
+    db_limit_pages(fixture.store, 1000000);
+    ck_assert_uint_eq(fixture_add_task(), before + 1); // it works again
+    fixture_close();
+}
+END_TEST
+
+TEST_SUITE(store, what_was_committed_is_there_after_reopening,
+           what_was_not_committed_is_gone,
+           an_undone_part_leaves_the_rest_of_the_transaction,
+           a_second_writer_is_kept_out_and_told_by_whom,
+           a_reader_works_beside_the_writer_and_without_it,
+           a_reader_needs_a_database_to_read, a_file_that_is_no_database_is_corrupt,
+           a_newer_schema_is_refused, named_values_are_kept_and_replaced,
+           a_full_disk_fails_the_transaction_and_nothing_else)
