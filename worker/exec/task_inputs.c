@@ -46,8 +46,11 @@ enum err task_inputs_open(struct task_inputs *in, struct runner *r,
 {
     *in = (struct task_inputs){.kernels = backend_find(runner_backend(r)),
                                .conf = calloc(1, sizeof(*in->conf))};
-    BUG_ON(!in->conf || !in->kernels); // the runner checked its backend's name
-    enum err e = runner_load_study(r, spec->study, in->conf, why);
+    BUG_ON(!in->conf);
+    backend_set_threads(runner_threads(r));
+    enum err e = in->kernels ? runner_load_study(r, spec->study, in->conf, why)
+                             : err_set(why, ERR_INPUT, "no compute backend \"%s\"",
+                                       runner_backend(r));
     if (e == ERR_OK) {
         e = open_pack(in, r, spec->pack, why);
     }

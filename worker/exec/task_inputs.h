@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // task_inputs.h - what every computing task starts from: study, data and supernet.
 //
+// Opening also tells the compute backend how many threads it may use.
+//
 // Owns: all three, from open to close. Threads: one at a time.
 #ifndef WORKER_EXEC_TASK_INPUTS_H
 #define WORKER_EXEC_TASK_INPUTS_H
