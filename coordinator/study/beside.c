@@ -144,7 +144,8 @@ static void on_refreshed(struct job *j)
     struct tracked *t = w->study;
     struct driver *d = t->driver;
     if (j->code != ERR_OK) {
-        t->is_refresh_due = true;
+        // Once more, but a study that is over does not wait for a full disk.
+        t->is_refresh_due = !tracked_is_over(w->results->study.state);
         log_warn("results.failed", "study=%s error=\"%s\"", t->conf->name, j->why.text);
     }
     d->n_jobs--;
@@ -227,17 +228,19 @@ void beside_write(struct driver *d, struct tracked *t, const struct gathering *g
     write_start(t, r, on_written);
 }
 
-enum err beside_refresh(struct driver *d, struct tracked *t, bool is_urgent,
-                        struct errinfo *why)
+enum err beside_refresh(struct driver *d, struct tracked *t, struct errinfo *why)
 {
-    bool is_early = clock_mono_ms() - t->refreshed_ms < DRIVER_REFRESH_MS;
-    if (!t->is_refresh_due || t->is_writing || (is_early && !is_urgent)) {
+    if (!t->is_refresh_due || t->is_writing) {
         return ERR_OK;
     }
     struct study_row study;
     enum err e = study_row_get(d->store, t->id, &study);
     if (e != ERR_OK) {
         return err_set(why, e, "cannot read study %llu", (unsigned long long)t->id);
+    }
+    bool is_early = clock_mono_ms() - t->refreshed_ms < DRIVER_REFRESH_MS;
+    if (is_early && !tracked_is_over(study.state)) {
+        return ERR_OK;
     }
     struct results *r = NULL;
     e = snapshot(d, t, &study, &r, why);

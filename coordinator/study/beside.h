@@ -17,9 +17,10 @@ void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g
 // The final results with the winners' networks.
 void beside_write(struct driver *d, struct tracked *t, const struct gathering *g);
 
-// The results so far, when something was measured and the last writing is a while ago.
+// The results so far, when something was measured since the last writing and that is a
+// while ago, or the study is over.
 // ERR_IO, ERR_CORRUPT from reading the store.
-MUST_CHECK enum err beside_refresh(struct driver *d, struct tracked *t, bool is_urgent,
+MUST_CHECK enum err beside_refresh(struct driver *d, struct tracked *t,
                                    struct errinfo *why);
 
 #endif

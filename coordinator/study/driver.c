@@ -22,15 +22,10 @@
 
 // ---- the tick: what must happen although no message comes
 
-static bool is_over(enum study_state s)
-{
-    return s == STUDY_DONE || s == STUDY_FAILED;
-}
-
 static bool announce_open(void *arg, const struct study_row *row)
 {
     const struct driver *d = arg;
-    if (!is_over(row->state)) {
+    if (!tracked_is_over(row->state)) {
         d->hooks.study_changed(d->hooks.arg, row->id);
     }
     return true;
@@ -57,7 +52,7 @@ static void tick_study(struct driver *d, struct tracked *t)
     struct errinfo why = {0};
     enum err e = sweep_study(d, t, &why);
     if (e == ERR_OK) {
-        e = beside_refresh(d, t, false, &why);
+        e = beside_refresh(d, t, &why);
     }
     if (e != ERR_OK) {
         log_warn("study.tick", "study=%s error=\"%s\"", t->conf->name, why.text);
@@ -348,7 +343,7 @@ static enum err give_up(struct driver *d, uint64_t study_id, const char *error,
 {
     struct study_row row;
     enum err e = study_row_get(d->store, study_id, &row);
-    if (e != ERR_OK || is_over(row.state)) {
+    if (e != ERR_OK || tracked_is_over(row.state)) {
         return e;
     }
     return apply_failure(d, &row, error, why);
@@ -431,7 +426,7 @@ enum err driver_status(struct driver *d, uint64_t study_id, struct status_study 
 
 static bool count_open(void *arg, const struct study_row *row)
 {
-    *(unsigned *)arg += !is_over(row->state);
+    *(unsigned *)arg += !tracked_is_over(row->state);
     return true;
 }
 

@@ -38,8 +38,8 @@ MUST_CHECK enum err driver_create(uv_loop_t *loop, struct store *s,
                                   const char *worker_program,
                                   const struct driver_hooks *hooks, struct driver **out,
                                   struct errinfo *why);
-// Waits for jobs on the thread pool, kills a packing child. Turns the loop until its own
-// handles are closed, so not from inside a callback. NULL is fine.
+// Waits for jobs on the thread pool, kills a packing child. Turns the loop until its
+// own handles are closed, so not from inside a callback. NULL is fine.
 void driver_destroy(struct driver *d);
 
 // Adds a study from its checked configuration, or finds the one of the same name: going

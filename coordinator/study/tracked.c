@@ -67,6 +67,11 @@ void tracked_destroy(struct tracked *t)
     free(t);
 }
 
+bool tracked_is_over(enum study_state s)
+{
+    return s == STUDY_DONE || s == STUDY_FAILED;
+}
+
 enum err tracked_results_dir(const struct driver *d, const char *name,
                              char out[static FILE_PATH_MAX], struct errinfo *why)
 {

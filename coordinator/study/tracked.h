@@ -66,6 +66,8 @@ MUST_CHECK enum err tracked_open(struct driver *d, uint64_t study_id,
                                  struct tracked **out, struct errinfo *why);
 void tracked_destroy(struct tracked *t);
 
+bool tracked_is_over(enum study_state s); // done or failed
+
 // DIR/results/NAME, and a file in it.
 MUST_CHECK enum err tracked_results_dir(const struct driver *d, const char *name,
                                         char out[static FILE_PATH_MAX],

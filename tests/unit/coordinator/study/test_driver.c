@@ -1,0 +1,610 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_driver.c - whole studies over the real store, with workers that only pretend.
+//
+// A simulated fleet takes tasks in random order; transactions are rolled back and the
+// driver is thrown away and made anew at random moments. Whatever happens, each batch
+// of each stage is trained on exactly once and each candidate evaluated exactly once.
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/rng.h"
+#include "common/blob/tensorfile.h"
+#include "common/conf/stage_batches.h"
+#include "coordinator/store/loss.h"
+#include "coordinator/store/trial.h"
+#include "coordinator/study/driver.h"
+#include "tests/lib/check_main.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TASKS_MAX   4096
+#define BATCHES_MAX 256
+
+static const char yaml[] = "name: sim\n"
+                           "seed: 7\n"
+                           "data:\n"
+                           "  train: {manifest: /nowhere/train.tsv, split: train}\n"
+                           "  trials: /nowhere/trials.txt\n"
+                           "space:\n"
+                           "  depth: [1, 2]\n"
+                           "  width: [32, 64]\n"
+                           "  kernel: [1, 3]\n"
+                           "  cat: [64, 96]\n"
+                           "train:\n"
+                           "  batch: 10\n"
+                           "  round_steps: 4\n"
+                           "  max_shards: 3\n"
+                           "  stages:\n"
+                           "    - {stage: largest, epochs: 2}\n"
+                           "    - {stage: kernel, epochs: 1.7}\n"
+                           "    - {stage: width2, epochs: 3}\n"
+                           "search:\n"
+                           "  candidates: 12\n"
+                           "targets:\n"
+                           "  - {name: phone, params: 90000}\n"
+                           "  - {name: board, params: 100000000}\n";
+
+// Makes a pack of 100 utterances; refuses to while DIR/refuse is there.
+static const char packer[] =
+    "#!/bin/sh\n"
+    "here=$(dirname \"$0\")\n"
+    "if [ -f \"$here/refuse\" ]; then\n"
+    "  echo 'reading' >&2; echo 'a.wav: no such recording' >&2; exit 2\n"
+    "fi\n"
+    "while [ \"$1\" != -o ]; do shift; done\n"
+    "echo packed > \"$2\"\n"
+    "echo 'train_utterances=100 train_speakers=9 eval_utterances=8 trials=40 noise=0"
+    " seconds=1 bytes=7 hash=x'\n";
+
+struct bench {
+    char dir[64];
+    uv_loop_t loop;
+    uv_timer_t pulse; // the loop never sleeps for longer
+    struct store *store;
+    struct blob_store *blobs;
+    struct driver *driver;
+    struct study_conf *conf;
+    struct rng rng;
+    uint32_t n_workers;
+    bool is_fleet_steady; // n_workers stays what it is
+    uint64_t study_id;
+    uint64_t ready[TASKS_MAX]; // task ids, committed
+    size_t n_ready;
+    uint64_t added[TASKS_MAX]; // in the transaction at hand
+    size_t n_added;
+    bool is_changed;
+    bool fails_all_of_kind[TASK_KINDS];
+    // What the fleet was asked to do and settled.
+    unsigned n_trained[STAGE_KINDS][BATCHES_MAX];
+    unsigned n_rollbacks, n_restarts;
+};
+
+static const char *path_in(const struct bench *b, const char *name)
+{
+    static char paths[4][256];
+    static int at;
+    char *path = paths[at++ % 4];
+    snprintf(path, 256, "%s/%s", b->dir, name);
+    return path;
+}
+
+// ---- hooks
+
+static void on_task_added(void *arg, const struct task_row *row)
+{
+    struct bench *b = arg;
+    ck_assert_uint_lt(b->n_added, TASKS_MAX);
+    b->added[b->n_added++] = row->id;
+}
+
+static void on_study_changed(void *arg, uint64_t study_id)
+{
+    (void)study_id;
+    ((struct bench *)arg)->is_changed = true;
+}
+
+static uint32_t on_count_workers(void *arg)
+{
+    return ((struct bench *)arg)->n_workers;
+}
+
+// ---- set-up and restart
+
+static void write_text(const char *path, const char *text, mode_t mode)
+{
+    ck_assert_int_eq(file_write(path, text, strlen(text), NULL), ERR_OK);
+    ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+static bool add_ready(void *arg, const struct task_row *row)
+{
+    struct bench *b = arg;
+    b->ready[b->n_ready++] = row->id;
+    return true;
+}
+
+static void start(struct bench *b)
+{
+    struct errinfo why = {0};
+    ck_assert_msg(store_open(b->dir, &b->store, &why) == ERR_OK, "%s", why.text);
+    ck_assert_int_eq(blob_store_open(path_in(b, "blobs"), NULL, &b->blobs, &why),
+                     ERR_OK);
+    const struct driver_hooks hooks = {b, on_task_added, on_study_changed,
+                                       on_count_workers};
+    ck_assert_int_eq(driver_create(&b->loop, b->store, b->blobs, b->dir,
+                                   path_in(b, "packer"), &hooks, &b->driver, &why),
+                     ERR_OK);
+    b->n_ready = 0;
+    ck_assert_int_eq(task_each(b->store, 0, TASK_READY, add_ready, b, &why), ERR_OK);
+    b->is_changed = true;
+}
+
+static void stop(struct bench *b)
+{
+    driver_destroy(b->driver);
+    blob_store_close(b->blobs);
+    store_close(b->store);
+}
+
+static void on_pulse(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static void bench_open(struct bench *b, uint64_t seed)
+{
+    log_init("test", LOG_ERROR);
+    memset(b, 0, sizeof(*b));
+    // In memory where there is such a place: each turn commits with a sync.
+    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(b->dir, sizeof(b->dir), "%s/voxarch_driver_XXXXXX", parent);
+    ck_assert_ptr_nonnull(mkdtemp(b->dir));
+    write_text(path_in(b, "packer"), packer, 0755);
+    b->conf = calloc(1, sizeof(*b->conf));
+    ck_assert_ptr_nonnull(b->conf);
+    struct errinfo why = {0};
+    ck_assert_msg(study_parse(yaml, strlen(yaml), "study.yaml", "/", b->conf, &why) ==
+                      ERR_OK,
+                  "%s", why.text);
+    b->rng = rng_stream(seed, RNG_TEST, 0, 0);
+    b->n_workers = 2;
+    ck_assert_int_eq(uv_loop_init(&b->loop), 0);
+    ck_assert_int_eq(uv_timer_init(&b->loop, &b->pulse), 0);
+    ck_assert_int_eq(uv_timer_start(&b->pulse, on_pulse, 5, 5), 0);
+    start(b);
+    ck_assert_msg(driver_add_study(b->driver, b->conf, &b->study_id, &why) == ERR_OK,
+                  "%s", why.text);
+}
+
+static void bench_close(struct bench *b)
+{
+    stop(b);
+    uv_close((uv_handle_t *)&b->pulse, NULL);
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(uv_loop_close(&b->loop), 0);
+    free(b->conf);
+    char command[128];
+    snprintf(command, sizeof(command), "rm -r %s", b->dir);
+    ck_assert_int_eq(system(command), 0); // NOLINT(cert-env33-c): a folder of ours
+}
+
+// ---- the pretended fleet
+
+// What a shard's weights are: a function of where it started and what it trained on.
+static void train(struct bench *b, const struct task_spec *spec,
+                  struct train_result *result)
+{
+    float weights[4] = {0};
+    if (spec->checkpoint[0] != '\0') {
+        char path[FILE_PATH_MAX];
+        struct tensor_reader *r = NULL;
+        struct errinfo why = {0};
+        ck_assert_msg(blob_path(b->blobs, spec->checkpoint, path, NULL, &why) == ERR_OK,
+                      "%s", why.text);
+        ck_assert_int_eq(tensor_reader_open(path, &r, NULL), ERR_OK);
+        ck_assert_int_eq(tensor_read_f32(r, "weights.x", weights, 4, NULL), ERR_OK);
+        tensor_reader_close(r);
+    }
+    for (int i = 0; i < 4; i++) {
+        weights[i] += (float)(spec->train.batch_first % 17) * 0.25f + (float)i;
+    }
+    struct tensor_writer *w = tensor_writer_create();
+    tensor_writer_add(w, "weights.x", TENSOR_F32, 1, (int64_t[]){4}, weights);
+    char scratch[FILE_PATH_MAX];
+    ck_assert_int_eq(blob_scratch_path(b->blobs, scratch, NULL), ERR_OK);
+    ck_assert_int_eq(tensor_writer_save(w, scratch, NULL), ERR_OK);
+    tensor_writer_destroy(w);
+    ck_assert_int_eq(blob_take_file(b->blobs, scratch, result->checkpoint, NULL, NULL),
+                     ERR_OK);
+    result->loss = 4;
+    result->accuracy = 0.5;
+    result->n_utterances = 10 * spec->train.n_steps;
+    result->seconds = 2;
+}
+
+static void evaluate(struct bench *b, const struct task_spec *spec,
+                     struct evaluate_result *result)
+{
+    struct arch a;
+    ck_assert(blob_has(b->blobs, spec->checkpoint));
+    ck_assert_int_eq(arch_parse(spec->evaluate.architecture, &a, NULL), ERR_OK);
+    result->eer_percent = 5 + (double)(arch_hash(&a) % 1000) / 100;
+    result->mindcf_p01 = 0.5;
+    result->mindcf_p05 = 0.3;
+    result->n_trials = 40;
+    result->seconds = 1;
+    if (spec->evaluate.keep_network) {
+        ck_assert_int_eq(blob_put_bytes(b->blobs, spec->evaluate.architecture,
+                                        strlen(spec->evaluate.architecture),
+                                        result->network, NULL),
+                         ERR_OK);
+    }
+}
+
+static void note_trained(struct bench *b, const struct train_task *t)
+{
+    for (uint32_t i = 0; i < t->n_steps; i++) {
+        ck_assert_uint_lt(t->batch_first + i, BATCHES_MAX);
+        b->n_trained[t->stage][t->batch_first + i]++;
+    }
+}
+
+static void settle(struct bench *b, struct task_row *row)
+{
+    uint64_t token = 0;
+    struct errinfo why = {0};
+    ck_assert_int_eq(task_grant(b->store, row->id, 1, &token, &why), ERR_OK);
+    if (b->fails_all_of_kind[row->spec.kind]) {
+        enum task_state now;
+        ck_assert_int_eq(task_fail(b->store, row->id, token, true, 1, 0, OUTCOME_ERROR,
+                                   "the kernel is broken", &now, &why),
+                         ERR_OK);
+    } else {
+        struct task_result result = {.kind = row->spec.kind};
+        if (row->spec.kind == TASK_TRAIN) {
+            train(b, &row->spec, &result.train);
+        } else {
+            evaluate(b, &row->spec, &result.evaluate);
+        }
+        ck_assert_int_eq(task_settle(b->store, row->id, token, &result, &why), ERR_OK);
+    }
+    ck_assert_int_eq(task_get(b->store, row->id, row), ERR_OK);
+    ck_assert_msg(driver_task_ended(b->driver, row, &why) == ERR_OK, "%s", why.text);
+}
+
+// One turn: settles a random task when there is one, moves the study on, commits. In
+// one of `rollback_in` turns (0: never) all of it is undone.
+static void turn(struct bench *b, uint64_t rollback_in)
+{
+    struct errinfo why = {0};
+    struct task_row row = {0};
+    b->n_added = 0;
+    b->is_changed = false;
+    ck_assert_int_eq(store_begin(b->store, &why), ERR_OK);
+    size_t at = b->n_ready > 0 ? rng_below(&b->rng, b->n_ready) : 0;
+    if (b->n_ready > 0) {
+        ck_assert_int_eq(task_get(b->store, b->ready[at], &row), ERR_OK);
+    }
+    if (row.state == TASK_READY) {
+        settle(b, &row);
+    }
+    ck_assert_msg(driver_advance(b->driver, b->study_id, &why) == ERR_OK, "%s",
+                  why.text);
+    if (rollback_in > 0 && rng_below(&b->rng, rollback_in) == 0) {
+        store_rollback(b->store);
+        b->n_rollbacks++;
+        b->is_changed = true;
+        return;
+    }
+    ck_assert_int_eq(store_commit(b->store, &why), ERR_OK);
+    if (b->n_ready > 0) {
+        b->ready[at] = b->ready[--b->n_ready]; // settled, or cancelled: dropped
+        if (row.state == TASK_DONE && row.spec.kind == TASK_TRAIN) {
+            note_trained(b, &row.spec.train);
+        }
+    }
+    memcpy(b->ready + b->n_ready, b->added, b->n_added * sizeof(b->added[0]));
+    b->n_ready += b->n_added;
+}
+
+static struct study_row study_of(struct bench *b)
+{
+    struct study_row row;
+    ck_assert_int_eq(study_row_get(b->store, b->study_id, &row), ERR_OK);
+    return row;
+}
+
+static void run(struct bench *b, uint64_t rollback_in, uint64_t restart_in)
+{
+    for (int i = 0; !driver_is_idle(b->driver); i++) {
+        ck_assert_int_lt(i, 20000);
+        if (restart_in > 0 && rng_below(&b->rng, restart_in) == 0) {
+            stop(b);
+            b->n_restarts++;
+            start(b);
+        }
+        if (b->n_ready > 0 || b->is_changed) {
+            if (!b->is_fleet_steady) {
+                b->n_workers = (uint32_t)rng_below(&b->rng, 5);
+            }
+            turn(b, rollback_in);
+            uv_run(&b->loop, UV_RUN_NOWAIT);
+        } else {
+            uv_run(&b->loop, UV_RUN_ONCE);
+        }
+    }
+}
+
+// ---- what must be true at the end
+
+static void assert_each_batch_trained_once(const struct bench *b)
+{
+    for (uint32_t s = 0; s < 3; s++) {
+        uint64_t n = study_stage_batches(b->conf, s, 100);
+        for (uint64_t i = 0; i < BATCHES_MAX; i++) {
+            ck_assert_uint_eq(b->n_trained[s][i], i < n);
+        }
+    }
+}
+
+struct trial_tally {
+    unsigned n_of[TRIAL_FINAL + 1];
+    struct trial_row rows[64];
+    unsigned n;
+};
+
+static bool tally_trial(void *arg, const struct trial_row *row)
+{
+    struct trial_tally *t = arg;
+    ck_assert(row->is_measured);
+    for (unsigned i = 0; i < t->n; i++) {
+        bool is_same = arch_equal(&t->rows[i].arch, &row->arch) &&
+                       strcmp(t->rows[i].checkpoint, row->checkpoint) == 0;
+        bool is_export = row->origin == TRIAL_FINAL && t->rows[i].origin != TRIAL_FINAL;
+        ck_assert_msg(!is_same || is_export, "an architecture was evaluated twice");
+    }
+    t->n_of[row->origin]++;
+    t->rows[t->n++] = *row;
+    return true;
+}
+
+static void assert_each_candidate_evaluated_once(struct bench *b)
+{
+    struct trial_tally t = {0};
+    ck_assert_int_eq(trial_each(b->store, b->study_id, 0, tally_trial, &t, NULL),
+                     ERR_OK);
+    ck_assert_uint_eq(t.n_of[TRIAL_SEARCH], 12);
+    ck_assert_uint_eq(t.n_of[TRIAL_STAGE], 1 + 2 + 2); // largest has one end only
+    ck_assert_uint_ge(t.n_of[TRIAL_FINAL], 1);
+    ck_assert_uint_le(t.n_of[TRIAL_FINAL], 2);
+}
+
+static bool count_row(void *arg, const struct loss_row *row)
+{
+    (void)row;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static bool count_train_task(void *arg, const struct task_row *row)
+{
+    *(unsigned *)arg += row->spec.kind == TASK_TRAIN;
+    return true;
+}
+
+static void assert_each_shard_has_its_loss(struct bench *b)
+{
+    unsigned n_losses = 0;
+    unsigned n_shards = 0;
+    ck_assert_int_eq(loss_each(b->store, b->study_id, count_row, &n_losses, NULL),
+                     ERR_OK);
+    ck_assert_int_eq(
+        task_each(b->store, b->study_id, TASK_DONE, count_train_task, &n_shards, NULL),
+        ERR_OK);
+    ck_assert_uint_gt(n_shards, 0);
+    ck_assert_uint_eq(n_losses, n_shards);
+}
+
+static bool count_blob(void *arg, const struct blob_entry *entry)
+{
+    (void)entry;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static void assert_results_are_complete(const struct bench *b)
+{
+    const char *const files[] = {"study.yaml",
+                                 "run.json",
+                                 "trials.csv",
+                                 "losses.csv",
+                                 "front.csv",
+                                 "front.json",
+                                 "networks/phone.safetensors",
+                                 "networks/board.safetensors"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "results/sim/%s", files[i]);
+        ck_assert_msg(file_exists(path_in(b, name)), "%s is missing", files[i]);
+    }
+}
+
+static void assert_done(struct bench *b)
+{
+    ck_assert_int_eq(study_of(b).state, STUDY_DONE);
+    assert_each_batch_trained_once(b);
+    assert_each_candidate_evaluated_once(b);
+    assert_each_shard_has_its_loss(b);
+    assert_results_are_complete(b);
+}
+
+// ---- the tests
+
+START_TEST(a_study_runs_to_its_end)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    run(&b, 0, 0);
+    assert_done(&b);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(rollbacks_and_restarts_lose_nothing_and_repeat_nothing)
+{
+    for (uint64_t seed = 2; seed < 5; seed++) {
+        struct bench b;
+        bench_open(&b, seed);
+        run(&b, 6, 12);
+        assert_done(&b);
+        ck_assert_uint_gt(b.n_rollbacks, 3);
+        ck_assert_uint_gt(b.n_restarts, 3);
+        bench_close(&b);
+    }
+}
+END_TEST
+
+START_TEST(superseded_checkpoints_are_removed)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    run(&b, 0, 0);
+    stop(&b); // whatever was left of it, a fresh process finds
+    start(&b);
+    turn(&b, 0);
+    for (int64_t end_ms = clock_mono_ms() + 700; clock_mono_ms() < end_ms;) {
+        uv_run(&b.loop, UV_RUN_ONCE); // through the driver's first tick
+    }
+    unsigned n = 0;
+    ck_assert_int_eq(blob_each(b.blobs, count_blob, &n, NULL), ERR_OK);
+    // Settings, pack, the three stages' weights, one network or two.
+    ck_assert_uint_ge(n, 2 + 3 + 1);
+    ck_assert_uint_le(n, 2 + 3 + 2);
+    bench_close(&b);
+}
+END_TEST
+
+static void train_with(uint64_t seed, uint64_t rollback_in, uint64_t restart_in,
+                       char checkpoint[static HASH_HEX_MAX])
+{
+    struct bench b;
+    bench_open(&b, seed);
+    b.is_fleet_steady = true;
+    b.n_workers = 3;
+    run(&b, rollback_in, restart_in);
+    assert_done(&b);
+    struct study_row row = study_of(&b);
+    memcpy(checkpoint, row.checkpoint, HASH_HEX_MAX);
+    bench_close(&b);
+}
+
+START_TEST(the_weights_depend_neither_on_the_order_of_shards_nor_on_restarts)
+{
+    char first[HASH_HEX_MAX];
+    char other[HASH_HEX_MAX];
+    train_with(1, 0, 0, first);
+    train_with(9, 0, 0, other);
+    ck_assert_str_eq(first, other);
+    train_with(5, 6, 12, other);
+    ck_assert_str_eq(first, other);
+}
+END_TEST
+
+START_TEST(the_same_study_goes_on_and_another_of_its_name_is_refused)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    uint64_t id = 0;
+    struct errinfo why = {0};
+    ck_assert_int_eq(driver_add_study(b.driver, b.conf, &id, &why), ERR_OK);
+    ck_assert_uint_eq(id, b.study_id);
+    b.conf->seed++;
+    ck_assert_int_eq(driver_add_study(b.driver, b.conf, &id, &why), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(why.text, "sim"));
+    ck_assert_ptr_nonnull(strstr(why.text, b.dir));
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(wrong_recordings_fail_the_study_and_are_tried_again_when_asked)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    write_text(path_in(&b, "refuse"), "", 0644);
+    run(&b, 0, 0);
+    struct study_row row = study_of(&b);
+    ck_assert_int_eq(row.state, STUDY_FAILED);
+    ck_assert_ptr_nonnull(strstr(row.error, "a.wav: no such recording"));
+    unlink(path_in(&b, "refuse"));
+    ck_assert_int_eq(driver_add_study(b.driver, b.conf, &b.study_id, NULL), ERR_OK);
+    ck_assert_int_eq(study_of(&b).state, STUDY_PACKING);
+    run(&b, 0, 0);
+    assert_done(&b);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(training_that_is_given_up_fails_the_study_with_its_last_error)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    b.fails_all_of_kind[TASK_TRAIN] = true;
+    run(&b, 0, 0);
+    struct study_row row = study_of(&b);
+    ck_assert_int_eq(row.state, STUDY_FAILED);
+    ck_assert_ptr_nonnull(strstr(row.error, "the kernel is broken"));
+    struct task_counts n;
+    ck_assert_int_eq(task_count(b.store, b.study_id, &n), ERR_OK);
+    ck_assert_uint_eq(n.ready + n.leased, 0);
+    b.fails_all_of_kind[TASK_TRAIN] = false; // asked again, it goes on
+    ck_assert_int_eq(driver_add_study(b.driver, b.conf, &b.study_id, NULL), ERR_OK);
+    run(&b, 0, 0);
+    assert_done(&b);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_search_in_which_nothing_is_measured_fails)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    b.fails_all_of_kind[TASK_EVALUATE] = true;
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_FAILED);
+    assert_each_batch_trained_once(&b);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(status_counts_batches_and_trials)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    struct status_study s;
+    ck_assert_int_eq(driver_status(b.driver, b.study_id, &s), ERR_OK);
+    ck_assert_str_eq(s.state, "packing");
+    ck_assert_double_lt(s.seconds_left, 0);
+    run(&b, 0, 0);
+    ck_assert_int_eq(driver_status(b.driver, b.study_id, &s), ERR_OK);
+    ck_assert_str_eq(s.state, "done");
+    ck_assert_uint_eq(s.batches_total, 20 + 17 + 30);
+    ck_assert_uint_eq(s.batches_done, s.batches_total);
+    ck_assert_uint_eq(s.trials_done, s.trials_total);
+    ck_assert_double_gt(s.utterances_per_s, 0);
+    ck_assert_double_eq(s.seconds_left, 0);
+    ck_assert_str_eq(s.stage_name, "width2");
+    bench_close(&b);
+}
+END_TEST
+
+TEST_SUITE(driver, a_study_runs_to_its_end,
+           rollbacks_and_restarts_lose_nothing_and_repeat_nothing,
+           superseded_checkpoints_are_removed,
+           the_weights_depend_neither_on_the_order_of_shards_nor_on_restarts,
+           the_same_study_goes_on_and_another_of_its_name_is_refused,
+           wrong_recordings_fail_the_study_and_are_tried_again_when_asked,
+           training_that_is_given_up_fails_the_study_with_its_last_error,
+           a_search_in_which_nothing_is_measured_fails,
+           status_counts_batches_and_trials)
