@@ -35,9 +35,9 @@ say "packages"
 deploy/install_packages.sh deploy/packages.txt deploy/packages-test.txt
 build release
 if ! $quick; then
-    say "format and lint"
-    tests/lint.sh build
     build clang
+    say "format and lint"
+    tests/lint.sh build-clang
     build asan
     say "tests: unit, numeric and model, with sanitizers"
     ctest --test-dir build-asan --output-on-failure -j"$jobs" -LE 'integration|chaos' "$@"
