@@ -194,12 +194,6 @@ static bool on_ended(void *arg, unsigned child, const struct supervise_end *end)
     } else {
         again = !is_leaving(l);
     }
-    if (again && !l->conf->is_quiet) {
-        display_say(l->display, "%s ended unexpectedly (%s %d)",
-                    supervise_name_of(l->children, child),
-                    end->signal ? "signal" : "exit status",
-                    end->signal ? end->signal : (int)end->exit_status);
-    }
     end_drain(l);
     return again;
 }
@@ -214,22 +208,22 @@ static bool has_other_worker(const struct local *l, unsigned child)
     return false;
 }
 
-static void on_again(void *arg, unsigned child, int64_t wait_ms)
+static void on_again(void *arg, unsigned child, const struct supervise_end *end,
+                     int64_t wait_ms)
 {
     struct local *l = arg;
+    char how[64];
     const char *name = supervise_name_of(l->children, child);
-    if (wait_ms >= 0) {
-        if (!l->conf->is_quiet) {
-            display_say(l->display, "%s starts again in %.1f s", name,
-                        (double)wait_ms / 1e3);
-        }
-    } else if (child != COORDINATOR && has_other_worker(l, child)) {
-        display_say(l->display,
-                    "%s died too often and is left out; see its log in "
-                    "%s/logs",
-                    name, l->conf->dir);
-    } else {
+    snprintf(how, sizeof(how), "%s %d", end->signal ? "signal" : "exit status",
+             end->signal ? end->signal : (int)end->exit_status);
+    if (wait_ms < 0 && (child == COORDINATOR || !has_other_worker(l, child))) {
         fail_with_log(l, child, ERR_IO, "died too often");
+    } else if (wait_ms < 0) {
+        display_say(l->display, "%s died (%s) too often and is left out; see %s/logs",
+                    name, how, l->conf->dir);
+    } else if (!l->conf->is_quiet) {
+        display_say(l->display, "%s died (%s); it starts again in %.1f s", name, how,
+                    (double)wait_ms / 1e3);
     }
 }
 

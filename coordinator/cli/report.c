@@ -256,3 +256,10 @@ bool report_results_dir(const struct report *r, char out[static FILE_PATH_MAX])
                      r->study.name) == ERR_OK &&
            file_exists(out);
 }
+
+bool report_networks_dir(const struct report *r, char out[static FILE_PATH_MAX])
+{
+    return file_path(out, FILE_PATH_MAX, NULL, "%s/results/%s/networks", r->dir,
+                     r->study.name) == ERR_OK &&
+           file_exists(out);
+}

@@ -52,7 +52,8 @@ struct report_stage {
 };
 struct report_stage report_stage(const struct report *r, uint32_t stage);
 
-// Folder with the study's results; true when it is there.
+// Folders with the study's results and networks; true when they are there.
 bool report_results_dir(const struct report *r, char out[static FILE_PATH_MAX]);
+bool report_networks_dir(const struct report *r, char out[static FILE_PATH_MAX]);
 
 #endif

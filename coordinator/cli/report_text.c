@@ -108,10 +108,10 @@ static void print_where(const struct report *r, FILE *to)
     char results[FILE_PATH_MAX];
     fprintf(to, "\nrun directory  %s\n", r->dir);
     if (report_results_dir(r, results)) {
-        fprintf(to,
-                "results        %s (trials.csv, losses.csv, front.csv, front.json)\n",
-                results);
-        fprintf(to, "networks       %s/networks\n", results);
+        fprintf(to, "results        %s\n", results);
+    }
+    if (report_networks_dir(r, results)) {
+        fprintf(to, "networks       %s\n", results);
     }
 }
 

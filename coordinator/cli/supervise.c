@@ -87,6 +87,16 @@ void supervise_log_path(const struct supervise *s, unsigned child,
 
 static void on_timer(uv_timer_t *t);
 
+static void start_again(struct child *c)
+{
+    struct supervise *s = c->owner;
+    int64_t wait_ms = backoff_died(&c->backoff, clock_mono_ms());
+    if (wait_ms >= 0) {
+        uv_timer_start(&c->timer, on_timer, (uint64_t)wait_ms, 0);
+    }
+    s->hooks.again(s->hooks.arg, c->number, &c->end, wait_ms);
+}
+
 static void on_process_closed(uv_handle_t *h)
 {
     struct child *c = h->data;
@@ -95,11 +105,7 @@ static void on_process_closed(uv_handle_t *h)
     if (!again || s->is_stopped) {
         return;
     }
-    int64_t wait_ms = backoff_died(&c->backoff, clock_mono_ms());
-    if (wait_ms >= 0) {
-        uv_timer_start(&c->timer, on_timer, (uint64_t)wait_ms, 0);
-    }
-    s->hooks.again(s->hooks.arg, c->number, wait_ms);
+    start_again(c);
 }
 
 static void on_process_exit(uv_process_t *p, int64_t exit_status, int signal)
@@ -116,11 +122,7 @@ static void on_timer(uv_timer_t *t)
     struct child *c = t->data;
     struct supervise *s = c->owner;
     if (supervise_start(s, c->number, NULL)) {
-        int64_t wait_ms = backoff_died(&c->backoff, clock_mono_ms());
-        if (wait_ms >= 0) {
-            uv_timer_start(t, on_timer, (uint64_t)wait_ms, 0);
-        }
-        s->hooks.again(s->hooks.arg, c->number, wait_ms);
+        start_again(c);
     }
 }
 

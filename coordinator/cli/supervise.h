@@ -37,8 +37,9 @@ struct supervise_hooks {
     void (*command)(void *arg, unsigned child, struct supervise_args *args);
     // It ended. True: start it again when the back-off allows.
     bool (*ended)(void *arg, unsigned child, const struct supervise_end *end);
-    // It will start again in wait_ms; negative: it died too often and will not.
-    void (*again)(void *arg, unsigned child, int64_t wait_ms);
+    // Having ended so, it starts again in wait_ms; negative: too often, it will not.
+    void (*again)(void *arg, unsigned child, const struct supervise_end *end,
+                  int64_t wait_ms);
 };
 
 // For children 0..n-1; logs go to log_dir/NAME.log once named.

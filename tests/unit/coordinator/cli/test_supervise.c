@@ -39,10 +39,12 @@ static bool ended(void *arg, unsigned child, const struct supervise_end *end)
     return again;
 }
 
-static void again(void *arg, unsigned child, int64_t wait_ms)
+static void again(void *arg, unsigned child, const struct supervise_end *end,
+                  int64_t wait_ms)
 {
     struct fixture *f = arg;
     (void)child;
+    (void)end;
     f->last_wait_ms = wait_ms;
     if (wait_ms < 0) {
         supervise_stop(f->s);
