@@ -226,7 +226,9 @@ static enum err advance(struct turn *t, uint64_t study_id)
         return e;
     }
     e = part_end(t, &part, driver_advance(t->driver, study_id, &why), &why);
-    if (e != ERR_OK && !is_environment(e)) {
+    if (e == ERR_OK) {
+        tasks_drop_cancelled(t, study_id);
+    } else if (!is_environment(e)) {
         log_error("study.stuck", "study=%llu code=%s why=\"%s\"", (llu)study_id,
                   err_name(e), why.text);
     }

@@ -107,6 +107,10 @@ MUST_CHECK enum err attempt_failed(struct turn *t, uint64_t task_id, uint64_t to
 MUST_CHECK enum err attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token,
                                       const struct task_result *result,
                                       struct errinfo *why);
+// The lease of that token is no more, whatever became of its task.
+void attempt_over(struct turn *t, uint64_t task_id, uint64_t token);
+// A study that is over cancelled what it still had out: its workers hear so by BEAT.
+void tasks_drop_cancelled(struct turn *t, uint64_t study_id);
 void tasks_expire(struct turn *t);
 void tasks_grant(struct turn *t);
 

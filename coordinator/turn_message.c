@@ -207,6 +207,9 @@ static enum err on_result(struct turn *t, const struct route *from,
     if (e == ERR_STALE) {
         verdict = VERDICT_STALE;
         t->counters.stale++;
+        if (!is_anothers(t, s, r)) {
+            attempt_over(t, r->task_id, r->token); // if we thought otherwise
+        }
     } else if (e == ERR_BUSY) {
         verdict = VERDICT_REPEATED;
         t->counters.repeated++;

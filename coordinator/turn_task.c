@@ -9,11 +9,16 @@
 
 typedef unsigned long long llu;
 
-static void note_ended(struct turn *t, enum effect_kind kind, uint64_t task_id,
-                       uint64_t token)
+static void note_over(struct turn *t, enum effect_kind kind, uint64_t task_id,
+                      uint64_t token)
 {
     struct effect *f = effect_add(t, kind);
     f->lease = (struct lease){.task_id = task_id, .token = token};
+}
+
+void attempt_over(struct turn *t, uint64_t task_id, uint64_t token)
+{
+    note_over(t, EFFECT_ENDED, task_id, token);
 }
 
 // The study hears of a task that is done or buried for good.
@@ -39,7 +44,7 @@ enum err attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token,
     if (e != ERR_OK) {
         return e;
     }
-    note_ended(t, EFFECT_ACCEPTED, task_id, token);
+    note_over(t, EFFECT_ACCEPTED, task_id, token);
     return tell_driver(t, task_id, why);
 }
 
@@ -73,7 +78,7 @@ enum err attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
               (llu)task_id, (llu)token, (llu)row.worker_id,
               outcome ? outcome_name(outcome) : "released", charge,
               task_state_name(now), (long long)delay_ms, error);
-    note_ended(t, EFFECT_ENDED, task_id, token);
+    attempt_over(t, task_id, token);
     if (now == TASK_BURIED) {
         return tell_driver(t, task_id, why);
     }
@@ -94,7 +99,7 @@ static void expire_one(struct turn *t, const struct lease *lease)
                        &why);
     if (e == ERR_STALE || e == ERR_BUSY) {
         // It ended otherwise (in this turn, or cancelled by its study).
-        note_ended(t, EFFECT_ENDED, lease->task_id, lease->token);
+        attempt_over(t, lease->task_id, lease->token);
         e = ERR_OK;
     }
     e = part_end(t, &part, e, &why);
@@ -107,6 +112,24 @@ void tasks_expire(struct turn *t)
         const struct lease *lease = lease_at(t->leases, i);
         if (lease->deadline_ms <= t->now.mono_ms) {
             expire_one(t, lease);
+        }
+    }
+}
+
+void tasks_drop_cancelled(struct turn *t, uint64_t study_id)
+{
+    struct study_row study;
+    if (study_row_get(t->store, study_id, &study) != ERR_OK ||
+        (study.state != STUDY_DONE && study.state != STUDY_FAILED)) {
+        return;
+    }
+    for (size_t i = 0; i < lease_count(t->leases); i++) {
+        const struct lease *lease = lease_at(t->leases, i);
+        struct task_row row;
+        if (lease->study_id == study_id &&
+            task_get(t->store, lease->task_id, &row) == ERR_OK &&
+            row.state != TASK_LEASED) {
+            attempt_over(t, lease->task_id, lease->token);
         }
     }
 }

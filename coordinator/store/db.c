@@ -112,10 +112,3 @@ void db_column_text(sqlite3_stmt *st, int at, char *out, size_t cap)
     const unsigned char *text = sqlite3_column_text(st, at);
     snprintf(out, cap, "%s", text ? (const char *)text : "");
 }
-
-void db_limit_pages(struct store *s, int n_pages)
-{
-    char text[64];
-    snprintf(text, sizeof(text), "PRAGMA max_page_count = %d", n_pages);
-    BUG_ON(sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK);
-}

@@ -50,7 +50,4 @@ void db_column_text(sqlite3_stmt *st, int at, char *out, size_t cap); // cut to 
 // Brings a database that was just opened to this version's schema.
 MUST_CHECK enum err db_migrate(sqlite3 *db, bool may_write, struct errinfo *why);
 
-// Caps the file at so many pages: what a full disk looks like, for tests.
-void db_limit_pages(struct store *s, int n_pages);
-
 #endif

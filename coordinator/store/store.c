@@ -247,6 +247,13 @@ void store_part_undo(struct store *s)
     (void)e; // the commit will fail
 }
 
+void store_limit_pages(struct store *s, int n_pages)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "PRAGMA max_page_count = %d", n_pages);
+    BUG_ON(sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK);
+}
+
 enum err store_meta_get(struct store *s, const char *key, char *out, int cap)
 {
     sqlite3_stmt *st = db_use(s, SQL_META_GET);

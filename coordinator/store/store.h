@@ -41,6 +41,10 @@ MUST_CHECK enum err store_part_begin(struct store *s, struct errinfo *why);
 MUST_CHECK enum err store_part_keep(struct store *s, struct errinfo *why);
 void store_part_undo(struct store *s);
 
+// Caps the database file at so many pages of 4 KiB (never below what it has): writing
+// more fails as on a full disk.
+void store_limit_pages(struct store *s, int n_pages);
+
 // Small named values ("worker_endpoint", ...). get: ERR_NOTFOUND.
 MUST_CHECK enum err store_meta_get(struct store *s, const char *key, char *out,
                                    int cap);

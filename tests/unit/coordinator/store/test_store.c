@@ -141,7 +141,7 @@ START_TEST(a_full_disk_fails_the_transaction_and_nothing_else)
 {
     fixture_open();
     uint64_t before = fixture_add_task();
-    db_limit_pages(fixture.store, 1); // clamped to what it has: no page more
+    store_limit_pages(fixture.store, 1); // clamped to what it has: no page more
     OK(store_begin(fixture.store, &fixture.why));
     enum err e = ERR_OK;
     uint64_t n = 0;
@@ -154,7 +154,7 @@ START_TEST(a_full_disk_fails_the_transaction_and_nothing_else)
     struct task_row row;
     OK(task_get(fixture.store, before, &row));
     ck_assert_int_eq(task_get(fixture.store, before + 1, &row), ERR_NOTFOUND);
-    db_limit_pages(fixture.store, 1000000);
+    store_limit_pages(fixture.store, 1000000);
     ck_assert_uint_eq(fixture_add_task(), before + 1); // it works again
     fixture_close();
 }

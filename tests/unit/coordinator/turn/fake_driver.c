@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// fake_driver.c - see fake_driver.h.
+#include "fake_driver.h"
+
+#include <stdio.h>
+
+struct fake_driver fake_driver;
+
+struct driver *fake_driver_init(struct store *s, struct driver_hooks hooks)
+{
+    fake_driver = (struct fake_driver){.store = s, .hooks = hooks};
+    return (struct driver *)&fake_driver;
+}
+
+enum err driver_add_study(struct driver *d, const struct study_conf *conf,
+                          uint64_t *study_id, struct errinfo *why)
+{
+    (void)d;
+    struct study_row row = {.state = STUDY_TRAINING};
+    snprintf(row.name, sizeof(row.name), "%s", conf->name);
+    enum err e = study_row_insert(fake_driver.store, &row, why);
+    *study_id = row.id;
+    return e;
+}
+
+enum err driver_task_ended(struct driver *d, const struct task_row *row,
+                           struct errinfo *why)
+{
+    (void)d;
+    fake_driver.n_ended++;
+    fake_driver.last_ended = *row;
+    return fake_driver.ended_error
+               ? err_set(why, fake_driver.ended_error, "the test says so")
+               : ERR_OK;
+}
+
+enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    (void)d;
+    (void)study_id;
+    fake_driver.n_advanced++;
+    if (fake_driver.advance_error) {
+        return err_set(why, fake_driver.advance_error, "the test says so");
+    }
+    for (unsigned i = 0; i < fake_driver.n_to_add; i++) {
+        struct task_row row = fake_driver.next_task;
+        enum err e = task_insert(fake_driver.store, &row, why);
+        if (e != ERR_OK) {
+            return e;
+        }
+        fake_driver.hooks.task_added(fake_driver.hooks.arg, &row);
+    }
+    fake_driver.n_to_add = 0;
+    return ERR_OK;
+}
+
+enum err driver_status(struct driver *d, uint64_t study_id, struct status_study *out)
+{
+    (void)d;
+    *out = (struct status_study){.id = study_id, .name = "fake", .state = "training"};
+    return ERR_OK;
+}

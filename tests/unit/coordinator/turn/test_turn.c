@@ -1,0 +1,705 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_turn.c - the conversation with workers, without sockets and in virtual time.
+#include "common/base/log.h"
+#include "coordinator/sched/retry.h"
+#include "coordinator/turn.h"
+#include "fake_driver.h"
+#include "proto/wire.h"
+#include "tests/lib/check_main.h"
+#include "tests/unit/coordinator/store/store_fixture.h"
+
+#define SENT_MAX 64
+
+static struct {
+    struct turn *turn;
+    struct blob_store *blobs;
+    struct turn_now now;
+    char checkpoint[HASH_HEX_MAX]; // an artifact that is there
+    size_t n_sent;
+    struct route to[SENT_MAX];
+    struct msg sent[SENT_MAX];
+    struct msg m; // the message being made
+} bench;
+
+static const struct route alice = {{0, 1, 2, 3, 4}, 5};
+static const struct route bob = {{0, 1, 2, 3, 5}, 5};
+
+// ---- the bench
+
+static bool on_send(void *arg, const struct route *to, const void *bytes, size_t n)
+{
+    (void)arg;
+    ck_assert_uint_lt(bench.n_sent, SENT_MAX);
+    ck_assert(!store_in_transaction(fixture.store)); // committed first
+    bench.to[bench.n_sent] = *to;
+    OK(wire_decode(bytes, n, &bench.sent[bench.n_sent++], &fixture.why));
+    return true;
+}
+
+static void on_wake(void *arg)
+{
+    (void)arg;
+}
+
+static void start(void)
+{
+    const struct turn_ports ports = {.send = on_send, .wake = on_wake};
+    OK(turn_create(fixture.store, bench.blobs, &ports, bench.now, &bench.turn,
+                   &fixture.why));
+    turn_set_driver(bench.turn,
+                    fake_driver_init(fixture.store, turn_driver_hooks(bench.turn)));
+    turn_set_bulk_port(bench.turn, 20001);
+    fake_driver.next_task = fixture_train_task();
+}
+
+static void setup(void)
+{
+    log_init("test", LOG_ERROR + 1);
+    fixture_open();
+    char path[128];
+    snprintf(path, sizeof(path), "%s/blobs", fixture.dir);
+    OK(blob_store_open(path, NULL, &bench.blobs, &fixture.why));
+    OK(blob_put_bytes(bench.blobs, "weights", 7, bench.checkpoint, &fixture.why));
+    bench.now = (struct turn_now){1000000, 1700000000000};
+    start();
+}
+
+static void teardown(void)
+{
+    turn_destroy(bench.turn);
+    blob_store_close(bench.blobs);
+    fixture_close();
+}
+
+// kill -9 and a new start.
+static void restart(void)
+{
+    turn_destroy(bench.turn);
+    store_close(fixture.store);
+    OK(store_open(fixture.dir, &fixture.store, &fixture.why));
+    start();
+}
+
+static void end(void)
+{
+    bench.n_sent = 0;
+    turn_end(bench.turn, bench.now);
+}
+
+static void pass(int64_t ms)
+{
+    bench.now.mono_ms += ms;
+    bench.now.wall_ms += ms;
+}
+
+static void say_raw(const struct route *from, const void *bytes, size_t n)
+{
+    turn_message(bench.turn, from, bytes, n, bench.now);
+}
+
+// Says bench.m without ending the turn.
+static void say(const struct route *from)
+{
+    struct buf b = BUF_INIT;
+    wire_encode(&bench.m, &b);
+    say_raw(from, b.data, b.len);
+    buf_fini(&b);
+}
+
+// The last message of that kind in the turn that ended last; NULL if there was none.
+static const struct msg *heard(enum msg_kind kind)
+{
+    for (size_t i = bench.n_sent; i > 0; i--) {
+        if (bench.sent[i - 1].kind == kind) {
+            return &bench.sent[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static size_t count(enum msg_kind kind, const struct route *to)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bench.n_sent; i++) {
+        n += bench.sent[i].kind == kind && route_equal(&bench.to[i], to);
+    }
+    return n;
+}
+
+// ---- what workers say
+
+static void hello(const struct route *from, uint64_t session)
+{
+    bench.m.kind = MSG_HELLO;
+    bench.m.hello =
+        (struct msg_hello){.version_min = 1,
+                           .version_max = 1,
+                           .name = "w",
+                           .session = session,
+                           .slots = 2,
+                           .threads = 1,
+                           .capabilities = 1u << TASK_TRAIN | 1u << TASK_EVALUATE,
+                           .memory_bytes = 1 << 30};
+    say(from);
+}
+
+static void fetch(const struct route *from, uint64_t session, uint32_t slots)
+{
+    bench.m.kind = MSG_FETCH;
+    bench.m.fetch = (struct msg_fetch){session, slots};
+    say(from);
+}
+
+static void beat(const struct route *from, uint64_t session, uint64_t task,
+                 uint64_t token, bool has_started)
+{
+    bench.m.kind = MSG_BEAT;
+    bench.m.beat = (struct msg_beat){.session = session, .n_held = 1};
+    bench.m.beat.held[0] =
+        (struct held_task){.task_id = task, .token = token, .has_started = has_started};
+    say(from);
+}
+
+static void result(const struct route *from, uint64_t session, uint64_t task,
+                   uint64_t token, enum outcome outcome)
+{
+    bench.m.kind = MSG_RESULT;
+    bench.m.result = (struct msg_result){
+        .session = session, .task_id = task, .token = token, .outcome = outcome};
+    if (outcome == OUTCOME_OK) {
+        bench.m.result.result = fixture_train_result();
+        memcpy(bench.m.result.result.train.checkpoint, bench.checkpoint, HASH_HEX_MAX);
+    } else {
+        snprintf(bench.m.result.error, sizeof(bench.m.result.error), "killed");
+    }
+    say(from);
+}
+
+static enum verdict verdict_of(uint64_t task, uint64_t token, enum outcome outcome)
+{
+    result(&alice, 7, task, token, outcome);
+    end();
+    const struct msg *m = heard(MSG_RESULT_REPLY);
+    return m ? m->result_reply.verdict : 0;
+}
+
+// A worker that has said HELLO, and as many tasks.
+static void with_worker(unsigned n_tasks)
+{
+    fake_driver.n_to_add = n_tasks;
+    hello(&alice, 7);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_WELCOME));
+}
+
+static struct msg_lease lease_of(const struct route *from, uint64_t session)
+{
+    fetch(from, session, 1);
+    end();
+    const struct msg *m = heard(MSG_LEASE);
+    ck_assert_ptr_nonnull(m);
+    return m->lease;
+}
+
+static struct task_row stored(uint64_t id)
+{
+    struct task_row row;
+    OK(task_get(fixture.store, id, &row));
+    return row;
+}
+
+// ---- tests
+
+START_TEST(hello_fetch_result_is_a_life)
+{
+    setup();
+    with_worker(1);
+    ck_assert_uint_eq(heard(MSG_WELCOME)->welcome.bulk_port, 20001);
+    struct msg_lease lease = lease_of(&alice, 7);
+    ck_assert_uint_eq(lease.spec.train.n_steps, 10);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_DONE);
+    ck_assert_uint_eq(fake_driver.n_ended, 1);
+    ck_assert_int_eq(fake_driver.last_ended.state, TASK_DONE);
+    ck_assert(turn_is_quiet(bench.turn));
+    teardown();
+}
+END_TEST
+
+START_TEST(nothing_is_said_before_the_turn_has_ended)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    bench.n_sent = 0;
+    result(&alice, 7, lease.task_id, lease.token, OUTCOME_OK);
+    beat(&alice, 7, lease.task_id, lease.token, true);
+    ck_assert_uint_eq(bench.n_sent, 0);
+    end();
+    ck_assert_uint_eq(bench.n_sent, 2);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_worker_that_waits_is_given_a_task_when_there_is_one)
+{
+    setup();
+    with_worker(0);
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert_uint_eq(heard(MSG_NO_TASK)->no_task.retry_ms, FETCH_POLL_MS);
+    fake_driver.n_to_add = 1;
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    end(); // the task is committed
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_LEASE));
+    ck_assert_ptr_null(heard(MSG_NO_TASK));
+    teardown();
+}
+END_TEST
+
+START_TEST(a_repeated_result_is_repeated_and_a_stale_one_is_stale)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_REPEATED);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token + 1, OUTCOME_OK),
+                     VERDICT_STALE);
+    ck_assert_int_eq(verdict_of(999, 1, OUTCOME_OK), VERDICT_STALE);
+    ck_assert_uint_eq(fake_driver.n_ended, 1); // once
+    struct msg_status_reply *status = &bench.m.status_reply;
+    turn_status(bench.turn, status);
+    ck_assert_uint_eq(status->results_accepted, 1);
+    ck_assert_uint_eq(status->results_repeated, 1);
+    ck_assert_uint_eq(status->results_stale, 2);
+    teardown();
+}
+END_TEST
+
+START_TEST(two_results_for_one_task_in_one_turn_count_once)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    result(&alice, 7, lease.task_id, lease.token, OUTCOME_OK);
+    result(&alice, 7, lease.task_id, lease.token, OUTCOME_OK);
+    end();
+    ck_assert_uint_eq(count(MSG_RESULT_REPLY, &alice), 2);
+    ck_assert_int_eq(bench.sent[0].result_reply.verdict, VERDICT_ACCEPTED);
+    ck_assert_int_eq(bench.sent[1].result_reply.verdict, VERDICT_REPEATED);
+    ck_assert_uint_eq(fake_driver.n_ended, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(anothers_token_is_stale)
+{
+    setup();
+    with_worker(1);
+    hello(&bob, 8);
+    end();
+    struct msg_lease lease = lease_of(&alice, 7);
+    result(&bob, 8, lease.task_id, lease.token, OUTCOME_OK);
+    end();
+    ck_assert_int_eq(heard(MSG_RESULT_REPLY)->result_reply.verdict, VERDICT_STALE);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_result_whose_artifact_is_missing_is_refused)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    char kept[HASH_HEX_MAX];
+    memcpy(kept, bench.checkpoint, sizeof(kept));
+    fixture_hash(bench.checkpoint, 'f');
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK), 0);
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_NOTFOUND);
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_LEASED);
+    memcpy(bench.checkpoint, kept, sizeof(kept));
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_result_of_another_kind_is_refused)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    bench.m.kind = MSG_RESULT;
+    bench.m.result = (struct msg_result){.session = 7,
+                                         .task_id = lease.task_id,
+                                         .token = lease.token,
+                                         .outcome = OUTCOME_OK};
+    bench.m.result.result.kind = TASK_EVALUATE;
+    say(&alice);
+    end();
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_PROTO);
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_LEASED);
+    teardown();
+}
+END_TEST
+
+START_TEST(an_unknown_session_is_told_to_say_hello)
+{
+    setup();
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_STALE);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_version_that_is_not_spoken_here_is_refused)
+{
+    setup();
+    hello(&alice, 7);
+    end();
+    bench.m.hello.version_min = bench.m.hello.version_max = 2;
+    say(&bob);
+    end();
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_PROTO);
+    ck_assert_ptr_null(heard(MSG_WELCOME));
+    teardown();
+}
+END_TEST
+
+START_TEST(garbage_is_counted_answered_and_changes_nothing)
+{
+    setup();
+    with_worker(1);
+    static char large[LIMIT_MESSAGE_BYTES + 1];
+    say_raw(&bob, "\xff\xff\xff garbage", 11);
+    say_raw(&bob, "", 0);
+    say_raw(&bob, large, sizeof(large));
+    bench.m.kind = MSG_NO_TASK;
+    bench.m.no_task = (struct msg_no_task){.retry_ms = 1};
+    say(&bob); // not for this socket
+    turn_misframed(bench.turn);
+    end();
+    ck_assert_uint_eq(count(MSG_REFUSED, &bob), 4);
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_uint_eq(bench.m.status_reply.messages_refused, 5);
+    lease_of(&alice, 7); // life goes on
+    teardown();
+}
+END_TEST
+
+START_TEST(a_lease_that_never_started_is_lost_without_a_charge)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    pass(LEASE_MS - 1);
+    end();
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_LEASED);
+    pass(1);
+    end();
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_READY);
+    ck_assert_uint_eq(stored(lease.task_id).n_charged, 0);
+    struct msg_lease again = lease_of(&alice, 7);
+    ck_assert_uint_eq(again.task_id, lease.task_id);
+    ck_assert_uint_gt(again.token, lease.token);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK), VERDICT_STALE);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_lease_that_started_is_charged_when_lost)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    beat(&alice, 7, lease.task_id, lease.token, true);
+    end();
+    pass(LEASE_MS);
+    end();
+    ck_assert_uint_eq(stored(lease.task_id).n_charged, 1);
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_READY);
+    teardown();
+}
+END_TEST
+
+START_TEST(beats_renew_what_is_held_and_name_what_is_not)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    for (int i = 0; i < 5; i++) {
+        pass(BEAT_MS);
+        beat(&alice, 7, lease.task_id, lease.token, true);
+        end();
+        ck_assert_uint_eq(heard(MSG_BEAT_REPLY)->beat_reply.n_cancelled, 0);
+    }
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_LEASED);
+    beat(&alice, 7, lease.task_id, lease.token + 5, true);
+    end();
+    ck_assert_uint_eq(heard(MSG_BEAT_REPLY)->beat_reply.n_cancelled, 1);
+    ck_assert_uint_eq(heard(MSG_BEAT_REPLY)->beat_reply.cancelled[0], lease.task_id);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_task_that_fails_three_times_is_buried_and_the_study_hears_of_it)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = {0};
+    for (int i = 0; i < RETRY_BURY_AT; i++) {
+        ck_assert_uint_eq(fake_driver.n_ended, 0);
+        lease = lease_of(&alice, 7);
+        ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_CRASH),
+                         VERDICT_ACCEPTED);
+        pass(RETRY_CAP_MS);
+    }
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_CRASH),
+                     VERDICT_REPEATED);
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_BURIED);
+    ck_assert_uint_eq(fake_driver.n_ended, 1);
+    ck_assert_int_eq(fake_driver.last_ended.state, TASK_BURIED);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_released_task_goes_to_the_next_without_a_charge)
+{
+    setup();
+    with_worker(1);
+    hello(&bob, 8);
+    end();
+    struct msg_lease lease = lease_of(&alice, 7);
+    bench.m.kind = MSG_RELEASE;
+    bench.m.release = (struct msg_release){7, lease.task_id, lease.token};
+    say(&alice);
+    end();
+    ck_assert_uint_eq(stored(lease.task_id).n_charged, 0);
+    ck_assert_uint_eq(lease_of(&bob, 8).task_id, lease.task_id);
+    teardown();
+}
+END_TEST
+
+START_TEST(bye_gives_back_what_the_worker_holds)
+{
+    setup();
+    with_worker(2);
+    struct msg_lease a = lease_of(&alice, 7);
+    struct msg_lease b = lease_of(&alice, 7);
+    bench.m.kind = MSG_BYE;
+    say(&alice);
+    end();
+    ck_assert_int_eq(stored(a.task_id).state, TASK_READY);
+    ck_assert_int_eq(stored(b.task_id).state, TASK_READY);
+    ck_assert(turn_is_quiet(bench.turn));
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_STALE);
+    teardown();
+}
+END_TEST
+
+START_TEST(few_tasks_are_spread_over_many_workers)
+{
+    setup();
+    with_worker(2);
+    hello(&bob, 8);
+    end();
+    fetch(&alice, 7, 2);
+    fetch(&bob, 8, 2);
+    end();
+    ck_assert_uint_eq(count(MSG_LEASE, &alice), 1);
+    ck_assert_uint_eq(count(MSG_LEASE, &bob), 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(after_a_restart_a_worker_keeps_what_it_presents)
+{
+    setup();
+    with_worker(2);
+    struct msg_lease lease = lease_of(&alice, 7);
+    lease_of(&alice, 7);
+    restart();
+    pass(LEASE_MS - 1);
+    end();
+    hello(&bob, 7);
+    bench.m.hello.n_held = 2;
+    bench.m.hello.held[0] =
+        (struct held_task){.task_id = lease.task_id, .token = lease.token};
+    bench.m.hello.held[1] = (struct held_task){.task_id = lease.task_id, .token = 99};
+    say(&bob);
+    end();
+    ck_assert_uint_eq(heard(MSG_WELCOME)->welcome.n_stale, 1);
+    pass(LEASE_MS - 1);
+    end(); // what was not presented is lost meanwhile
+    result(&bob, 7, lease.task_id, lease.token, OUTCOME_OK);
+    end();
+    ck_assert_int_eq(heard(MSG_RESULT_REPLY)->result_reply.verdict, VERDICT_ACCEPTED);
+    ck_assert(turn_is_quiet(bench.turn));
+    teardown();
+}
+END_TEST
+
+START_TEST(after_a_restart_the_queue_is_as_it_was)
+{
+    setup();
+    with_worker(3);
+    struct msg_lease first = lease_of(&alice, 7);
+    restart();
+    hello(&alice, 7);
+    end();
+    ck_assert_uint_eq(lease_of(&alice, 7).task_id, first.task_id + 1);
+    ck_assert_uint_eq(lease_of(&alice, 7).task_id, first.task_id + 2);
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_NO_TASK));
+    teardown();
+}
+END_TEST
+
+START_TEST(a_full_disk_stops_grants_and_promises_and_loses_nothing)
+{
+    setup();
+    with_worker(2);
+    struct msg_lease lease = lease_of(&alice, 7);
+    store_limit_pages(fixture.store, 1);
+    fake_driver.n_to_add = 5000; // more than the pages there are can hold
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert_ptr_null(heard(MSG_LEASE));
+    beat(&alice, 7, lease.task_id, lease.token, true);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_BEAT_REPLY)); // it still serves
+    store_limit_pages(fixture.store, 1000000);
+    fake_driver.n_to_add = 0;
+    pass(TURN_RETRY_MS);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_LEASE)); // the credit was remembered
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_failing_driver_undoes_the_result_it_was_told_of)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    fake_driver.ended_error = ERR_CORRUPT;
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK), 0);
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_LEASED);
+    fake_driver.ended_error = ERR_OK;
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_study_that_is_stuck_does_not_stop_the_others)
+{
+    setup();
+    with_worker(1);
+    fake_driver.advance_error = ERR_CORRUPT;
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    struct msg_lease lease = lease_of(&alice, 7);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    teardown();
+}
+END_TEST
+
+START_TEST(workers_of_a_study_that_is_over_are_told_to_stop)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    OK(store_begin(fixture.store, &fixture.why));
+    OK(task_cancel(fixture.store, lease.task_id, &fixture.why));
+    struct study_row study;
+    OK(study_row_get(fixture.store, fixture.study_id, &study));
+    study.state = STUDY_FAILED;
+    OK(study_row_update(fixture.store, &study, &fixture.why));
+    OK(store_commit(fixture.store, &fixture.why));
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    end();
+    ck_assert(turn_is_quiet(bench.turn));
+    beat(&alice, 7, lease.task_id, lease.token, true);
+    end();
+    ck_assert_uint_eq(heard(MSG_BEAT_REPLY)->beat_reply.n_cancelled, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_drain_grants_nothing_more_and_says_so)
+{
+    setup();
+    with_worker(2);
+    struct msg_lease lease = lease_of(&alice, 7);
+    turn_drain(bench.turn);
+    end();
+    ck_assert(heard(MSG_NO_TASK)->no_task.is_draining);
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert(heard(MSG_NO_TASK)->no_task.is_draining);
+    ck_assert(!turn_is_quiet(bench.turn));
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    ck_assert(turn_is_quiet(bench.turn));
+    teardown();
+}
+END_TEST
+
+START_TEST(status_shows_workers_and_studies)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    beat(&alice, 7, lease.task_id, lease.token, true);
+    end();
+    turn_status(bench.turn, &bench.m.status_reply);
+    const struct msg_status_reply *status = &bench.m.status_reply;
+    ck_assert_uint_eq(status->n_workers, 1);
+    ck_assert_str_eq(status->workers[0].state, "busy");
+    ck_assert_uint_eq(status->workers[0].task_id, lease.task_id);
+    ck_assert_uint_eq(status->n_studies, 1);
+    pass(SESSION_LOST_MS + 1);
+    end();
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_str_eq(status->workers[0].state, "lost");
+    teardown();
+}
+END_TEST
+
+TEST_SUITE(turn, hello_fetch_result_is_a_life,
+           nothing_is_said_before_the_turn_has_ended,
+           a_worker_that_waits_is_given_a_task_when_there_is_one,
+           a_repeated_result_is_repeated_and_a_stale_one_is_stale,
+           two_results_for_one_task_in_one_turn_count_once, anothers_token_is_stale,
+           a_result_whose_artifact_is_missing_is_refused,
+           a_result_of_another_kind_is_refused, an_unknown_session_is_told_to_say_hello,
+           a_version_that_is_not_spoken_here_is_refused,
+           garbage_is_counted_answered_and_changes_nothing,
+           a_lease_that_never_started_is_lost_without_a_charge,
+           a_lease_that_started_is_charged_when_lost,
+           beats_renew_what_is_held_and_name_what_is_not,
+           a_task_that_fails_three_times_is_buried_and_the_study_hears_of_it,
+           a_released_task_goes_to_the_next_without_a_charge,
+           bye_gives_back_what_the_worker_holds, few_tasks_are_spread_over_many_workers,
+           after_a_restart_a_worker_keeps_what_it_presents,
+           after_a_restart_the_queue_is_as_it_was,
+           a_full_disk_stops_grants_and_promises_and_loses_nothing,
+           a_failing_driver_undoes_the_result_it_was_told_of,
+           a_study_that_is_stuck_does_not_stop_the_others,
+           workers_of_a_study_that_is_over_are_told_to_stop,
+           a_drain_grants_nothing_more_and_says_so, status_shows_workers_and_studies)
