@@ -281,8 +281,12 @@ static void note(const struct local *l, int64_t now_ms, struct buf *out)
     buf_addf(out, "%s", "");
     if (l->phase == PHASE_DRAINING) {
         unsigned n = count_workers(l, "busy") + count_workers(l, "draining");
-        buf_addf(out, "draining: finishing %u task%s; Ctrl-C again to stop now", n,
-                 n == 1 ? "" : "s");
+        if (n) {
+            buf_addf(out, "draining: finishing %u task%s; ", n, n == 1 ? "" : "s");
+        } else {
+            buf_addf(out, "draining; ");
+        }
+        buf_addf(out, "Ctrl-C again to stop now");
     } else if (l->phase == PHASE_STOPPING) {
         buf_addf(out, "stopping");
     } else if (!l->is_connected) {

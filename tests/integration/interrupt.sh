@@ -22,7 +22,7 @@ interrupt() {
     kill -"$1" $run
     wait $run || status=$?
     [ $status -eq 130 ] || fail "exit status $status after $1"
-    says 'draining: finishing'
+    says 'draining.*Ctrl-C again to stop now'
     says 'go on with: voxarch run'
     no_process_left || fail "processes are left after $1: $(ours)"
     [ "$(query "$work/b" 'SELECT state < 5 FROM study')" = 1 ] || fail "it was done already"
