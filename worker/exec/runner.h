@@ -32,8 +32,8 @@ struct blob_store *runner_blobs(struct runner *r);
 MUST_CHECK enum err runner_load_study(struct runner *r, const char *hash,
                                       struct study_conf *out, struct errinfo *why);
 bool runner_progress(struct runner *r, const struct task_progress *p);
-int runner_threads(const struct runner *r);          // for computing
-const char *runner_backend(const struct runner *r);  // "blas", "ref": backend_find
+int runner_threads(const struct runner *r);         // for computing
+const char *runner_backend(const struct runner *r); // "blas", "ref": backend_find
 
 // main() of the child; returns the exit status.
 int runner_main(void);
