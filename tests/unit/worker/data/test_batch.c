@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_batch.c - batches are a function of their number, and every epoch is complete.
+#include "common/base/rng.h"
+#include "tests/unit/worker/data/scratch.h"
+#include "worker/data/batch.h"
+#include "worker/data/pack_writer.h"
+
+#define N_SPEAKERS 5
+#define N_EACH     4
+#define N_UTTS     (N_SPEAKERS * N_EACH)
+#define N_MELS     40
+#define BATCH      4
+
+// Utterances of noise, each `seconds` long.
+static struct pack *make_pack(const struct scratch *s, double seconds)
+{
+    struct pack_writer *w = NULL;
+    struct errinfo why = {0};
+    const char *path = scratch_path(s, "p");
+    ck_assert_int_eq(pack_writer_open(path, &w, &why), ERR_OK);
+    size_t n = (size_t)(seconds * PACK_SAMPLE_RATE);
+    int16_t *samples = malloc(n * sizeof(*samples));
+    struct rng r = rng_stream(3, RNG_TEST, 0, 0);
+    for (int i = 0; i < N_UTTS; i++) {
+        char id[16];
+        char speaker[16];
+        snprintf(id, sizeof(id), "u%d", i);
+        snprintf(speaker, sizeof(speaker), "s%d", i / N_EACH);
+        for (size_t t = 0; t < n; t++) {
+            samples[t] = (int16_t)(rng_normal(&r) * 1000);
+        }
+        ck_assert_int_eq(pack_writer_add(w, PACK_TRAIN, id, speaker, samples, n, &why),
+                         ERR_OK);
+    }
+    ck_assert_int_eq(pack_writer_add(w, PACK_NOISE, "n", NULL, samples, n, &why),
+                     ERR_OK);
+    char hash[HASH_HEX_MAX];
+    uint64_t size = 0;
+    ck_assert_int_eq(pack_writer_commit(w, hash, &size, &why), ERR_OK);
+    free(samples);
+    struct pack *p = NULL;
+    ck_assert_msg(pack_open(path, &p, &why) == ERR_OK, "%s", why.text);
+    return p;
+}
+
+static struct study_conf *make_conf(void)
+{
+    struct study_conf *c = calloc(1, sizeof(*c));
+    c->seed = 11;
+    c->supernet.n_mels = N_MELS;
+    c->train.batch = BATCH;
+    c->train.n_stages = 2;
+    c->train.stages[0] = (struct study_stage){.epochs = 3, .crop_s = 0.2};
+    c->train.stages[1] = (struct study_stage){.epochs = 3, .crop_s = 0.2};
+    c->train.augment = (struct study_augment){
+        .noise_prob = 0.5,
+        .snr_min_db = 0,
+        .snr_max_db = 15,
+        .reverb_prob = 0.3,
+        .freq_masks = 1,
+        .freq_mask_bins = 8,
+        .time_masks = 1,
+        .time_mask_frames = 5,
+    };
+    return c;
+}
+
+struct bench {
+    struct scratch s;
+    struct pack *pack;
+    struct study_conf *conf;
+};
+
+static struct bench bench_make(double seconds)
+{
+    struct bench b = {.s = scratch_make()};
+    b.pack = make_pack(&b.s, seconds);
+    b.conf = make_conf();
+    return b;
+}
+
+static void bench_remove(struct bench *b)
+{
+    pack_close(b->pack);
+    free(b->conf);
+    scratch_remove(&b->s);
+}
+
+static size_t batch_floats(const struct batch *b)
+{
+    return (size_t)b->n_utts * (size_t)b->n_frames_each * N_MELS;
+}
+
+START_TEST(a_batch_is_the_same_from_wherever_the_stage_is_entered)
+{
+    struct bench bench = bench_make(0.5);
+    struct batcher *whole = NULL;
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 1, 0, 12, &whole, NULL),
+                     ERR_OK);
+    for (uint64_t i = 0; i < 12; i++) {
+        const struct batch *a = batcher_next(whole);
+        struct batcher *part = NULL;
+        ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 1, i, 1, &part, NULL),
+                         ERR_OK);
+        const struct batch *b = batcher_next(part);
+        ck_assert_int_eq(a->n_utts, BATCH);
+        ck_assert_int_eq(a->n_frames_each, 21);
+        ck_assert_int_eq(a->n_frames[BATCH - 1], 21);
+        ck_assert_mem_eq(a->features, b->features, batch_floats(a) * sizeof(float));
+        ck_assert_mem_eq(a->labels, b->labels, BATCH * sizeof(int32_t));
+        ck_assert_ptr_null(batcher_next(part));
+        ck_assert_ptr_null(batcher_next(part));
+        batcher_close(part);
+    }
+    ck_assert_ptr_null(batcher_next(whole));
+    batcher_close(whole);
+    bench_remove(&bench);
+}
+END_TEST
+
+START_TEST(features_are_finite_and_differ_between_stages_and_seeds)
+{
+    struct bench bench = bench_make(0.5);
+    struct batcher *b[3] = {NULL};
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 0, 1, &b[0], NULL),
+                     ERR_OK);
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 1, 0, 1, &b[1], NULL),
+                     ERR_OK);
+    struct study_conf *other = make_conf();
+    other->seed++;
+    ck_assert_int_eq(batcher_open(bench.pack, other, 0, 0, 1, &b[2], NULL), ERR_OK);
+    const struct batch *first = batcher_next(b[0]);
+    for (size_t i = 0; i < batch_floats(first); i++) {
+        ck_assert(isfinite(first->features[i]));
+    }
+    for (int i = 1; i < 3; i++) {
+        const struct batch *next = batcher_next(b[i]);
+        ck_assert_mem_ne(first->features, next->features,
+                         batch_floats(first) * sizeof(float));
+    }
+    for (int i = 0; i < 3; i++) {
+        batcher_close(b[i]);
+    }
+    free(other);
+    bench_remove(&bench);
+}
+END_TEST
+
+// Labels tell who was drawn: an epoch holds each speaker as often as it has recordings.
+START_TEST(every_epoch_holds_every_utterance_once_in_its_own_order)
+{
+    struct bench bench = bench_make(0.5);
+    struct batcher *b = NULL;
+    int32_t labels[3][N_UTTS];
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 0, 15, &b, NULL), ERR_OK);
+    for (int epoch = 0; epoch < 3; epoch++) {
+        int seen[N_SPEAKERS] = {0};
+        for (int i = 0; i < N_UTTS; i += BATCH) {
+            const struct batch *batch = batcher_next(b);
+            for (int k = 0; k < BATCH; k++) {
+                labels[epoch][i + k] = batch->labels[k];
+                seen[batch->labels[k]]++;
+            }
+        }
+        for (int s = 0; s < N_SPEAKERS; s++) {
+            ck_assert_int_eq(seen[s], N_EACH);
+        }
+    }
+    ck_assert_mem_ne(labels[0], labels[1], sizeof(labels[0]));
+    ck_assert_mem_ne(labels[1], labels[2], sizeof(labels[0]));
+    batcher_close(b);
+    bench_remove(&bench);
+}
+END_TEST
+
+START_TEST(a_batcher_can_be_closed_at_any_time)
+{
+    struct bench bench = bench_make(0.5);
+    for (int taken = 0; taken < 5; taken++) {
+        struct batcher *b = NULL;
+        ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 7, 100, &b, NULL),
+                         ERR_OK);
+        for (int i = 0; i < taken; i++) {
+            ck_assert_ptr_nonnull(batcher_next(b));
+        }
+        batcher_close(b);
+    }
+    batcher_close(NULL);
+    bench_remove(&bench);
+}
+END_TEST
+
+START_TEST(crops_longer_than_recordings_are_filled)
+{
+    struct bench bench = bench_make(0.15); // crops are of 0.2 s
+    struct batcher *b = NULL;
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 0, 5, &b, NULL), ERR_OK);
+    for (const struct batch *batch; (batch = batcher_next(b));) {
+        ck_assert_int_eq(batch->n_frames_each, 21);
+        for (size_t i = 0; i < batch_floats(batch); i++) {
+            ck_assert(isfinite(batch->features[i]));
+        }
+    }
+    batcher_close(b);
+    bench_remove(&bench);
+}
+END_TEST
+
+START_TEST(a_stage_has_its_epochs_worth_of_whole_batches)
+{
+    struct study_conf *c = make_conf();
+    ck_assert_uint_eq(batch_count(c, 0, 20), 15);
+    c->train.stages[0].epochs = 0.5;
+    ck_assert_uint_eq(batch_count(c, 0, 20), 3); // 2.5, halves to even or up
+    c->train.stages[0].epochs = 0.01;
+    ck_assert_uint_eq(batch_count(c, 0, 20), 1);
+    c->train.stages[0].crop_s = 3;
+    ck_assert_int_eq(batch_crop_frames(c, 0), 301);
+    free(c);
+}
+END_TEST
+
+START_TEST(crops_that_are_too_short_and_empty_packs_are_refused)
+{
+    struct bench bench = bench_make(0.5);
+    struct batcher *b = NULL;
+    struct errinfo why = {0};
+    bench.conf->train.stages[0].crop_s = 0.05;
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 0, 1, &b, &why),
+                     ERR_INPUT);
+    ck_assert_says(why, "too short");
+    ck_assert_ptr_null(b);
+    bench_remove(&bench);
+}
+END_TEST
+
+START_TEST(calibration_is_the_same_in_whatever_batches_it_is_asked_for)
+{
+    struct bench bench = bench_make(0.15);
+    enum { FRAMES = 31, ALL = 2 * N_UTTS };
+    size_t each = FRAMES * N_MELS;
+    float *whole = malloc(ALL * each * sizeof(*whole));
+    float *part = malloc(ALL * each * sizeof(*part));
+    batch_calibration(bench.pack, bench.conf, 0, ALL, FRAMES, whole);
+    for (size_t i = 0; i < ALL; i += 8) {
+        batch_calibration(bench.pack, bench.conf, i, 8, FRAMES, part + i * each);
+    }
+    ck_assert_mem_eq(whole, part, ALL * each * sizeof(*whole));
+    for (size_t i = 1; i < N_UTTS; i++) { // different utterances
+        ck_assert_mem_ne(whole, whole + i * each, each * sizeof(*whole));
+    }
+    free(whole);
+    free(part);
+    bench_remove(&bench);
+}
+END_TEST
+
+TEST_SUITE(batch, a_batch_is_the_same_from_wherever_the_stage_is_entered,
+           features_are_finite_and_differ_between_stages_and_seeds,
+           every_epoch_holds_every_utterance_once_in_its_own_order,
+           a_batcher_can_be_closed_at_any_time, crops_longer_than_recordings_are_filled,
+           a_stage_has_its_epochs_worth_of_whole_batches,
+           crops_that_are_too_short_and_empty_packs_are_refused,
+           calibration_is_the_same_in_whatever_batches_it_is_asked_for)
