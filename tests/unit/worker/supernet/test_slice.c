@@ -41,31 +41,6 @@ static void teardown_path(struct fixture *f)
 
 // ---------------------------------------------------------------- the twin
 
-// Supernet index of dense index i.
-static int twin_index(enum axis axis, int i, const struct layout *l)
-{
-    const struct net_dims *d = &l->dims;
-    if (axis == AXIS_CONCAT) {
-        int c0 = l->arch.width[0];
-        return i / c0 * d->max_width + i % c0;
-    }
-    if (axis == AXIS_STATS) {
-        return i / l->arch.cat * d->max_cat + i % l->arch.cat;
-    }
-    return i;
-}
-
-static int twin_mid(int i, int width, const struct net_dims *d)
-{
-    int group = width / d->res2_scale;
-    return i / group * (d->max_width / d->res2_scale) + i % group;
-}
-
-static int twin(enum axis axis, int i, int n, const struct layout *l)
-{
-    return axis == AXIS_MID ? twin_mid(i, n, &l->dims) : twin_index(axis, i, l);
-}
-
 // Taps of one (out, in) pair as supernet.md writes it: W3 = W5[1:4] K53, W1 = W3[1]
 // K31.
 static void twin_taps(const struct supernet *s, int at, const double *w, int n_super,
@@ -91,11 +66,6 @@ static void twin_taps(const struct supernet *s, int at, const double *w, int n_s
     }
 }
 
-static size_t place(const struct layout_tensor *t, int tap, int out, int in)
-{
-    return t->at + (size_t)((tap * t->out + out) * t->in + in);
-}
-
 static void twin_tensor(const struct fixture *f, const struct layout_tensor *t,
                         const float *got)
 {
@@ -106,14 +76,14 @@ static void twin_tensor(const struct fixture *f, const struct layout_tensor *t,
         for (int i = 0; i < t->in; i++) {
             double w[5];
             double expected[5];
-            int so = twin(t->out_axis, o, t->out, f->l);
-            int si = twin(t->in_axis, i, t->in, f->l);
+            int so = toy_twin_index(t->out_axis, o, t->out, f->l);
+            int si = toy_twin_index(t->in_axis, i, t->in, f->l);
             for (int tap = 0; tap < of->taps; tap++) {
-                w[tap] = (double)from[place(of, tap, so, si)];
+                w[tap] = (double)from[toy_place(of, tap, so, si)];
             }
             twin_taps(f->s, (int)(of - large->tensors), w, of->taps, t->taps, expected);
             for (int tap = 0; tap < t->taps; tap++) {
-                double x = (double)got[place(t, tap, o, i)];
+                double x = (double)got[toy_place(t, tap, o, i)];
                 if (!(fabs(x - expected[tap]) <= 1e-5)) { // asserting each is slow
                     ck_abort_msg("%s [%d][%d][%d]: %g, not %g", t->name, o, i, tap, x,
                                  expected[tap]);

@@ -56,4 +56,24 @@ static inline struct arch toy_arch(int max_kernel, uint64_t i)
     return a;
 }
 
+// Supernet index of dense index i of n: supernet.md's elastic rules, index by index.
+static inline int toy_twin_index(enum axis axis, int i, int n, const struct layout *l)
+{
+    const struct net_dims *d = &l->dims;
+    int c0 = l->arch.width[0];
+    int group = n / d->res2_scale;
+    switch (axis) {
+    case AXIS_MID: return i / group * (d->max_width / d->res2_scale) + i % group;
+    case AXIS_CONCAT: return i / c0 * d->max_width + i % c0;
+    case AXIS_STATS: return i / l->arch.cat * d->max_cat + i % l->arch.cat;
+    default: return i;
+    }
+}
+
+// Offset of one value in its block.
+static inline size_t toy_place(const struct layout_tensor *t, int tap, int out, int in)
+{
+    return t->at + (size_t)((tap * t->out + out) * t->in + in);
+}
+
 #endif
