@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_final.c - which candidate each target gets.
+#include "coordinator/study/final.h"
+#include "tests/lib/check_main.h"
+
+#include <string.h>
+
+#define TRIALS_MAX 8
+
+struct scene {
+    struct study_conf *conf;
+    struct trial_row trials[TRIALS_MAX];
+    struct final_scope scope;
+};
+
+static void scene_open(struct scene *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->conf = calloc(1, sizeof(*s->conf));
+    ck_assert_ptr_nonnull(s->conf);
+    s->conf->n_targets = 2;
+    s->conf->targets[0] = (struct study_target){.name = "small", .max_params = 100};
+    s->conf->targets[1] = (struct study_target){.name = "large", .max_macs = 1000};
+    s->scope = (struct final_scope){
+        .conf = s->conf, .checkpoint = "final", .trials = s->trials};
+}
+
+static struct trial_row *add(struct scene *s, enum trial_origin origin, int width,
+                             double eer, uint64_t params)
+{
+    struct trial_row *t = &s->trials[s->scope.n_trials++];
+    t->id = s->scope.n_trials;
+    t->origin = origin;
+    t->arch = (struct arch){.depth = 1, .width = {width, width}, .kernel = {1, 1}};
+    strcpy(t->checkpoint, "final");
+    t->is_measured = true;
+    t->result.eer_percent = eer;
+    t->complexity = (struct complexity){.params = params, .macs = params * 5};
+    return t;
+}
+
+static struct final_choice choice(const struct scene *s, int target)
+{
+    struct final_choice out[STUDY_TARGETS_MAX];
+    ck_assert_uint_gt(final_choose(&s->scope, out), (size_t)target);
+    return out[target];
+}
+
+START_TEST(the_lowest_eer_within_the_limits_wins)
+{
+    struct scene s;
+    scene_open(&s);
+    add(&s, TRIAL_SEARCH, 8, 9, 50);
+    add(&s, TRIAL_SEARCH, 16, 7, 90);
+    add(&s, TRIAL_SEARCH, 24, 5, 150);
+    add(&s, TRIAL_SEARCH, 32, 3, 900); // beyond 1000 MACs
+    ck_assert_uint_eq(choice(&s, 0).winner->id, 2);
+    ck_assert_uint_eq(choice(&s, 1).winner->id, 3);
+    free(s.conf);
+}
+END_TEST
+
+START_TEST(ties_go_to_fewer_macs_then_to_the_earlier)
+{
+    struct scene s;
+    scene_open(&s);
+    add(&s, TRIAL_SEARCH, 8, 7, 90);
+    add(&s, TRIAL_SEARCH, 16, 7, 60);
+    add(&s, TRIAL_SEARCH, 24, 7, 60);
+    ck_assert_uint_eq(choice(&s, 0).winner->id, 2);
+    free(s.conf);
+}
+END_TEST
+
+START_TEST(only_the_final_weights_and_measured_trials_count)
+{
+    struct scene s;
+    scene_open(&s);
+    strcpy(add(&s, TRIAL_STAGE, 8, 1, 50)->checkpoint, "earlier");
+    add(&s, TRIAL_SEARCH, 16, 2, 50)->is_measured = false;
+    add(&s, TRIAL_SEARCH, 24, 3, 50)->protocol = PROTOCOL_CHEAP;
+    add(&s, TRIAL_STAGE, 32, 8, 50);
+    ck_assert_uint_eq(choice(&s, 0).winner->id, 4);
+    free(s.conf);
+}
+END_TEST
+
+START_TEST(a_target_that_nothing_satisfies_has_no_winner)
+{
+    struct scene s;
+    scene_open(&s);
+    add(&s, TRIAL_SEARCH, 8, 7, 150);
+    ck_assert_ptr_null(choice(&s, 0).winner);
+    free(s.conf);
+}
+END_TEST
+
+START_TEST(a_study_without_targets_has_one_that_bears_everything)
+{
+    struct scene s;
+    scene_open(&s);
+    s.conf->n_targets = 0;
+    add(&s, TRIAL_SEARCH, 8, 7, 1000000);
+    ck_assert_str_eq(choice(&s, 0).target.name, "any");
+    ck_assert_uint_eq(choice(&s, 0).winner->id, 1);
+    free(s.conf);
+}
+END_TEST
+
+START_TEST(a_winner_of_two_targets_is_exported_once)
+{
+    struct scene s;
+    scene_open(&s);
+    add(&s, TRIAL_SEARCH, 8, 7, 50);
+    const struct trial_row *missing[STUDY_TARGETS_MAX];
+    ck_assert_uint_eq(final_missing(&s.scope, missing), 1);
+    ck_assert_uint_eq(missing[0]->id, 1);
+    add(&s, TRIAL_FINAL, 8, 7, 50)->is_measured = false; // under way
+    ck_assert_uint_eq(final_missing(&s.scope, missing), 0);
+    ck_assert_uint_eq(choice(&s, 1).exported->id, 2);
+    free(s.conf);
+}
+END_TEST
+
+START_TEST(a_winner_that_cannot_be_exported_gives_way)
+{
+    struct scene s;
+    scene_open(&s);
+    add(&s, TRIAL_SEARCH, 8, 7, 50);
+    add(&s, TRIAL_SEARCH, 16, 8, 50);
+    struct trial_row *exported = add(&s, TRIAL_FINAL, 8, 0, 50);
+    exported->is_measured = false;
+    exported->has_failed = true;
+    ck_assert_uint_eq(choice(&s, 0).winner->id, 2);
+    free(s.conf);
+}
+END_TEST
+
+TEST_SUITE(final, the_lowest_eer_within_the_limits_wins,
+           ties_go_to_fewer_macs_then_to_the_earlier,
+           only_the_final_weights_and_measured_trials_count,
+           a_target_that_nothing_satisfies_has_no_winner,
+           a_study_without_targets_has_one_that_bears_everything,
+           a_winner_of_two_targets_is_exported_once,
+           a_winner_that_cannot_be_exported_gives_way)
