@@ -51,7 +51,7 @@ static enum err ask_at(void *zctx, const char *text, struct errinfo *why)
     void *zsock = NULL;
     enum err e = endpoint_parse(text, &admin, why);
     if (e == ERR_OK) {
-        e = zsock_open(zctx, ZMQ_DEALER, LIMIT_MESSAGE_BYTES, &zsock, why);
+        e = zsock_open(zctx, ZMQ_DEALER, (size_t)LIMIT_MESSAGE_BYTES, &zsock, why);
     }
     if (e == ERR_OK) {
         e = zsock_connect(zsock, &admin, why);

@@ -5,7 +5,6 @@
 #include "coordinator/daemon.h"
 #include "coordinator/health.h"
 
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +106,8 @@ static enum err find_worker(const char *given, char out[static FILE_PATH_MAX],
         return err_set(why, ERR_IO, "cannot find voxarch-worker: say --worker-program");
     }
     self[n] = '\0';
-    return file_path(out, FILE_PATH_MAX, why, "%s/voxarch-worker", dirname(self));
+    *strrchr(self, '/') = '\0'; // it is absolute
+    return file_path(out, FILE_PATH_MAX, why, "%s/voxarch-worker", self);
 }
 
 struct loaded {

@@ -410,7 +410,7 @@ void turn_message(struct turn *t, const struct route *from, const void *bytes, s
     t->now = now;
     struct errinfo why = {0};
     enum err e = ERR_LIMIT;
-    if (n > LIMIT_MESSAGE_BYTES) {
+    if (n > (size_t)LIMIT_MESSAGE_BYTES) {
         err_set(&why, e, "a message of %zu bytes", n);
     } else {
         e = wire_decode(bytes, n, &t->in, &why);
@@ -432,7 +432,7 @@ void turn_end(struct turn *t, struct turn_now now)
     t->now = now;
     size_t n_lost = session_sweep(t->sessions, now.mono_ms);
     if (n_lost > 0) {
-        log_warn("worker.lost", "n=%zu silent_ms=%d", n_lost, SESSION_LOST_MS);
+        log_warn("worker.lost", "n=%zu silent_ms=%d", n_lost, (int)SESSION_LOST_MS);
     }
     tasks_expire(t);
     advance_studies(t);

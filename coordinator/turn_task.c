@@ -67,8 +67,12 @@ enum err attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
     bool charge = retry_is_charged(outcome, has_started);
     int64_t delay_ms = charge ? retry_delay_ms(task_id, token, row.n_charged + 1) : 0;
     enum task_state now;
-    e = task_fail(t->store, task_id, token, charge, RETRY_BURY_AT,
-                  t->now.wall_ms + delay_ms, outcome, error, &now, why);
+    const struct task_failure failure = {.outcome = outcome,
+                                         .error = error,
+                                         .is_charged = charge,
+                                         .bury_at = RETRY_BURY_AT,
+                                         .not_before_ms = t->now.wall_ms + delay_ms};
+    e = task_fail(t->store, task_id, token, &failure, &now, why);
     if (e != ERR_OK) {
         return e;
     }

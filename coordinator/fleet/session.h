@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #define SESSION_MAX       4096 // workers a coordinator serves; 4 MiB with their tasks
-#define SESSION_LOST_MS   (3 * BEAT_MS)
+#define SESSION_LOST_MS   (INT64_C(3) * BEAT_MS)
 #define SESSION_FORGET_MS 3600000 // an hour
 
 struct route {

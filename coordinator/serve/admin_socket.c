@@ -20,7 +20,8 @@ struct admin_socket {
 enum err admin_socket_open(void *zctx, struct endpoint *at, struct admin_socket **out,
                            struct errinfo *why)
 {
-    static const struct router_conf conf = {.max_frame_bytes = LIMIT_MESSAGE_BYTES,
+    static const struct router_conf conf = {.max_frame_bytes =
+                                                (size_t)LIMIT_MESSAGE_BYTES,
                                             .max_messages = BATCH_MESSAGES,
                                             .max_ms = BATCH_MS};
     struct admin_socket *a = calloc(1, sizeof(*a));

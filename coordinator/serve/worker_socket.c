@@ -14,7 +14,8 @@ struct worker_socket {
 enum err worker_socket_open(void *zctx, struct endpoint *at, struct worker_socket **out,
                             struct errinfo *why)
 {
-    static const struct router_conf conf = {.max_frame_bytes = LIMIT_MESSAGE_BYTES,
+    static const struct router_conf conf = {.max_frame_bytes =
+                                                (size_t)LIMIT_MESSAGE_BYTES,
                                             .max_messages = TURN_MESSAGES_MAX,
                                             .max_ms = TURN_TIME_MAX_MS};
     struct worker_socket *w = calloc(1, sizeof(*w));

@@ -100,6 +100,7 @@ enum err task_insert(struct store *s, struct task_row *row, struct errinfo *why)
 static enum err get(struct store *s, uint64_t id, struct task_row *out,
                     struct errinfo *why)
 {
+    *out = (struct task_row){0};
     sqlite3_stmt *st = db_use(s, SQL_TASK_GET);
     db_bind_u64(st, 1, id);
     bool has_row = false;
@@ -254,9 +255,9 @@ enum err task_settle(struct store *s, uint64_t id, uint64_t token,
     return e == ERR_OK ? attempt_end(s, token, OUTCOME_OK, false, "", why) : e;
 }
 
-enum err task_fail(struct store *s, uint64_t id, uint64_t token, bool charge,
-                   uint32_t bury_at, int64_t not_before_ms, enum outcome outcome,
-                   const char *error, enum task_state *now, struct errinfo *why)
+enum err task_fail(struct store *s, uint64_t id, uint64_t token,
+                   const struct task_failure *failure, enum task_state *now,
+                   struct errinfo *why)
 {
     struct task_row from;
     enum err e = get_leased(s, id, token, &from, why);
@@ -264,13 +265,16 @@ enum err task_fail(struct store *s, uint64_t id, uint64_t token, bool charge,
         return e;
     }
     struct task_row to = from;
-    to.n_charged += charge;
-    to.state = charge && to.n_charged >= bury_at ? TASK_BURIED : TASK_READY;
+    to.n_charged += failure->is_charged;
+    bool is_last = failure->is_charged && to.n_charged >= failure->bury_at;
+    to.state = is_last ? TASK_BURIED : TASK_READY;
     to.worker_id = 0;
-    to.not_before_ms = not_before_ms;
+    to.not_before_ms = failure->not_before_ms;
     *now = to.state;
     e = move(s, &from, &to, why);
-    return e == ERR_OK ? attempt_end(s, token, outcome, charge, error, why) : e;
+    return e == ERR_OK ? attempt_end(s, token, failure->outcome, failure->is_charged,
+                                     failure->error, why)
+                       : e;
 }
 
 enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why)

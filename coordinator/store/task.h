@@ -45,13 +45,19 @@ MUST_CHECK enum err task_grant(struct store *s, uint64_t id, uint64_t worker_id,
 // whose attempt was settled or failed before gets ERR_BUSY = "repeated".
 MUST_CHECK enum err task_settle(struct store *s, uint64_t id, uint64_t token,
                                 const struct task_result *result, struct errinfo *why);
-// LEASED -> READY or BURIED under the token in force; records the attempt. `charge`
-// counts it; buries when n_charged reaches `bury_at`. Outcome 0: given back, no attempt
-// to speak of. ERR_STALE and ERR_BUSY as task_settle.
-MUST_CHECK enum err task_fail(struct store *s, uint64_t id, uint64_t token, bool charge,
-                              uint32_t bury_at, int64_t not_before_ms,
-                              enum outcome outcome, const char *error,
-                              enum task_state *now, struct errinfo *why);
+// How an attempt ended without a result.
+struct task_failure {
+    enum outcome outcome; // 0: given back, no attempt to speak of
+    const char *error;
+    bool is_charged;
+    uint32_t bury_at;      // buried when so many attempts are charged
+    int64_t not_before_ms; // otherwise READY from then on, wall clock
+};
+// LEASED -> READY or BURIED under the token in force; records the attempt. ERR_STALE
+// and ERR_BUSY as task_settle.
+MUST_CHECK enum err task_fail(struct store *s, uint64_t id, uint64_t token,
+                              const struct task_failure *failure, enum task_state *now,
+                              struct errinfo *why);
 MUST_CHECK enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why);
 
 // Visits tasks in id order; the callback returns false to stop. state 0 = any,

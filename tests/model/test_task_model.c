@@ -15,8 +15,8 @@
 
 struct model_task {
     enum task_state state;
-    uint64_t token;
     uint32_t n_charged;
+    uint64_t token;
     uint64_t reported; // a token whose attempt was settled or failed; 0 = none
 };
 
@@ -106,8 +106,12 @@ static void do_fail(struct rng *r, size_t i)
     uint64_t token = some_token(r, &model[i]);
     bool charge = rng_below(r, 4) == 0;
     enum task_state now = 0;
-    enum err e = task_fail(fixture.store, ids[i], token, charge, BURY_AT, 0,
-                           charge ? OUTCOME_CRASH : OUTCOME_LOST, "x", &now, NULL);
+    const struct task_failure failure = {.outcome =
+                                             charge ? OUTCOME_CRASH : OUTCOME_LOST,
+                                         .error = "x",
+                                         .is_charged = charge,
+                                         .bury_at = BURY_AT};
+    enum err e = task_fail(fixture.store, ids[i], token, &failure, &now, NULL);
     ck_assert_int_eq(e, model_fail(&model[i], token, charge));
     ck_assert(e != ERR_OK || now == model[i].state);
 }

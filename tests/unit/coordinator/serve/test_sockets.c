@@ -12,6 +12,7 @@
 #include "tests/unit/coordinator/store/store_fixture.h"
 
 #define PATIENCE_MS 5000
+#define CHUNK       ((size_t)LIMIT_CHUNK_BYTES)
 
 static struct {
     uv_loop_t loop;
@@ -199,7 +200,7 @@ static void say_chunk(void *peer, const char *hash, const char *bytes, uint64_t 
                       uint64_t offset)
 {
     uint64_t left = total - offset;
-    uint32_t n = left < LIMIT_CHUNK_BYTES ? (uint32_t)left : LIMIT_CHUNK_BYTES;
+    uint32_t n = left < CHUNK ? (uint32_t)left : LIMIT_CHUNK_BYTES;
     bench.m.kind = MSG_BLOB_CHUNK;
     bench.m.blob_chunk =
         (struct msg_blob_chunk){.offset = offset, .total_bytes = total, .n_bytes = n};
@@ -213,7 +214,7 @@ static enum err put_all(void *peer, const char *hash, const char *bytes, uint64_
     say_put(peer, hash, total);
     ck_assert_int_eq(hear(peer), MSG_BLOB_CREDIT);
     ck_assert_uint_eq(bench.answer.blob_credit.credit, LIMIT_CREDIT_CHUNKS);
-    for (uint64_t at = 0; at < total; at += LIMIT_CHUNK_BYTES) {
+    for (uint64_t at = 0; at < total; at += CHUNK) {
         say_chunk(peer, hash, bytes, total, at);
     }
     while (hear(peer) == MSG_BLOB_CREDIT) {
@@ -310,7 +311,7 @@ START_TEST(what_was_uploaded_can_be_downloaded)
 {
     setup();
     void *peer = connect_to(&bench.bulk_at);
-    const size_t n = 2 * LIMIT_CHUNK_BYTES + 777;
+    const size_t n = 2 * CHUNK + 777;
     char hash[HASH_HEX_MAX];
     char *bytes = some_bytes(n, hash);
     ck_assert_int_eq(put_all(peer, hash, bytes, n), ERR_OK);
@@ -335,19 +336,19 @@ START_TEST(a_broken_upload_goes_on_where_it_was)
 {
     setup();
     void *peer = connect_to(&bench.bulk_at);
-    const size_t n = 2 * LIMIT_CHUNK_BYTES + 1;
+    const size_t n = 2 * CHUNK + 1;
     char hash[HASH_HEX_MAX];
     char *bytes = some_bytes(n, hash);
     say_put(peer, hash, n);
     ck_assert_int_eq(hear(peer), MSG_BLOB_CREDIT);
     say_chunk(peer, hash, bytes, n, 0);
-    say_chunk(peer, hash, bytes, n, 2 * LIMIT_CHUNK_BYTES); // one was lost: dropped
-    say_chunk(peer, hash, bytes, n, 0);                     // repeated: dropped
+    say_chunk(peer, hash, bytes, n, 2 * CHUNK); // one was lost: dropped
+    say_chunk(peer, hash, bytes, n, 0);         // repeated: dropped
     say_put(peer, hash, n);
     ck_assert_int_eq(hear(peer), MSG_BLOB_CREDIT);
-    ck_assert_uint_eq(bench.answer.blob_credit.offset, LIMIT_CHUNK_BYTES);
-    say_chunk(peer, hash, bytes, n, LIMIT_CHUNK_BYTES);
-    say_chunk(peer, hash, bytes, n, 2 * LIMIT_CHUNK_BYTES);
+    ck_assert_uint_eq(bench.answer.blob_credit.offset, CHUNK);
+    say_chunk(peer, hash, bytes, n, CHUNK);
+    say_chunk(peer, hash, bytes, n, 2 * CHUNK);
     ck_assert_int_eq(hear(peer), MSG_BLOB_DONE);
     ck_assert_int_eq(bench.answer.blob_done.code, ERR_OK);
     free(bytes);

@@ -19,8 +19,12 @@ static enum err settle(uint64_t id, uint64_t token)
 static enum err end_badly(uint64_t id, uint64_t token, bool charge,
                           enum task_state *now)
 {
-    return task_fail(fixture.store, id, token, charge, 3, 77, OUTCOME_CRASH, "it fell",
-                     now, NULL);
+    const struct task_failure failure = {.outcome = OUTCOME_CRASH,
+                                         .error = "it fell",
+                                         .is_charged = charge,
+                                         .bury_at = 3,
+                                         .not_before_ms = 77};
+    return task_fail(fixture.store, id, token, &failure, now, NULL);
 }
 
 static void begin(void)
@@ -99,8 +103,8 @@ START_TEST(a_late_result_is_stale)
     uint64_t id = fixture_add_task();
     uint64_t first = grant(id, 1);
     enum task_state now;
-    OK(task_fail(fixture.store, id, first, false, 3, 0, OUTCOME_LOST, "lost", &now,
-                 NULL));
+    const struct task_failure lost = {.outcome = OUTCOME_LOST, .error = "lost"};
+    OK(task_fail(fixture.store, id, first, &lost, &now, NULL));
     ck_assert_int_eq(settle(id, first), ERR_STALE); // nobody has it
     uint64_t second = grant(id, 2);
     ck_assert_int_eq(settle(id, first), ERR_STALE); // another has it

@@ -258,8 +258,11 @@ static void settle(struct bench *b, struct task_row *row)
     ck_assert_int_eq(task_grant(b->store, row->id, 1, &token, &why), ERR_OK);
     if (b->fails_all_of_kind[row->spec.kind]) {
         enum task_state now;
-        ck_assert_int_eq(task_fail(b->store, row->id, token, true, 1, 0, OUTCOME_ERROR,
-                                   "the kernel is broken", &now, &why),
+        const struct task_failure failure = {.outcome = OUTCOME_ERROR,
+                                             .error = "the kernel is broken",
+                                             .is_charged = true,
+                                             .bury_at = 1};
+        ck_assert_int_eq(task_fail(b->store, row->id, token, &failure, &now, &why),
                          ERR_OK);
     } else {
         struct task_result result = {.kind = row->spec.kind};
