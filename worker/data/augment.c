@@ -10,7 +10,7 @@
 #define RT60_MIN_S        0.15
 #define RT60_MAX_S        0.6
 #define RESPONSE_MAX      ((size_t)(RT60_MAX_S * PACK_SAMPLE_RATE))
-#define DIRECT_RATIO_MIN  -3.0 // direct path over tail, dB
+#define DIRECT_RATIO_MIN  (-3.0) // direct path over tail, dB
 #define DIRECT_RATIO_MAX  12.0
 #define PRE_DELAY_SAMPLES 32                // 2 ms until the first reflection
 #define LN_1000           6.907755278982137 // amplitude falls by 60 dB

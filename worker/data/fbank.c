@@ -70,27 +70,27 @@ static double triangle(double hz, const double edges[static 3])
     return fmax(0.0, fmin(up, down));
 }
 
-static void make_filters(struct fbank *f)
+// Its weights go to f->weights from `at`; returns the place behind them.
+static size_t make_filter(struct fbank *f, int m, size_t at)
 {
-    size_t at = 0;
-    for (int m = 0; m < f->n_mels; m++) {
-        double edges[3];
-        for (int e = 0; e < 3; e++) {
-            edges[e] = edge_hz(m + e, f->n_mels);
+    const double edges[3] = {
+        edge_hz(m, f->n_mels),
+        edge_hz(m + 1, f->n_mels),
+        edge_hz(m + 2, f->n_mels),
+    };
+    struct filter *filter = &f->filters[m];
+    filter->weights_at = at;
+    for (int k = 0; k < N_BINS; k++) {
+        double weight = triangle((double)k * PACK_SAMPLE_RATE / N_FFT, edges);
+        if (weight <= 0.0) {
+            continue;
         }
-        struct filter *filter = &f->filters[m];
-        filter->weights_at = at;
-        for (int k = 0; k < N_BINS; k++) {
-            double hz = (double)k * PACK_SAMPLE_RATE / N_FFT;
-            double weight = triangle(hz, edges);
-            if (weight > 0.0) {
-                if (filter->n_bins++ == 0) {
-                    filter->first_bin = k;
-                }
-                f->weights[at++] = (float)weight;
-            }
+        if (filter->n_bins++ == 0) {
+            filter->first_bin = k;
         }
+        f->weights[at++] = (float)weight;
     }
+    return at;
 }
 
 struct fbank *fbank_create(int n_mels)
@@ -101,13 +101,17 @@ struct fbank *fbank_create(int n_mels)
     f->n_mels = n_mels;
     f->fft = kiss_fft_alloc(N_FFT, 0, NULL, NULL);
     f->filters = calloc((size_t)n_mels, sizeof(*f->filters));
-    f->weights = calloc(2 * N_BINS, sizeof(float)); // a bin is under two triangles
+    f->weights =
+        calloc((size_t)2 * N_BINS, sizeof(float)); // a bin is under two triangles
     f->mel = calloc((size_t)n_mels * LANES, sizeof(float));
     BUG_ON(!f->fft || !f->filters || !f->weights || !f->mel);
     for (int i = 0; i < WINDOW; i++) {
         f->window[i] = (float)(0.54 - 0.46 * cos(2.0 * M_PI * i / WINDOW));
     }
-    make_filters(f);
+    size_t at = 0;
+    for (int m = 0; m < n_mels; m++) {
+        at = make_filter(f, m, at);
+    }
     return f;
 }
 

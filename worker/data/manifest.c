@@ -4,8 +4,6 @@
 
 #include "worker/data/lines.h"
 
-#include <libgen.h>
-#include <stdio.h>
 #include <string.h>
 
 #define COLUMNS_MAX 64
@@ -102,15 +100,27 @@ static enum err read_row(struct recordings *r, const struct header *h,
     return recordings_add(r, &item, why);
 }
 
+static void set_folder(char root[static FILE_PATH_MAX], const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+    if (!slash) {
+        root[n++] = '.';
+    } else if (n == 0) {
+        root[n++] = '/';
+    } else {
+        memcpy(root, path, n);
+    }
+    root[n] = '\0';
+}
+
 enum err manifest_read(struct recordings *r, const char *path, struct errinfo *why)
 {
     enum err e = file_path(r->path, sizeof(r->path), why, "%s", path);
     if (e != ERR_OK) {
         return e;
     }
-    char folder[FILE_PATH_MAX];
-    memcpy(folder, r->path, sizeof(folder));
-    snprintf(r->root, sizeof(r->root), "%s", dirname(folder));
+    set_folder(r->root, r->path);
     struct lines l = {0};
     e = lines_open(&l, r->path, &r->text[0], why);
     if (e != ERR_OK) {

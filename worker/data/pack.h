@@ -38,7 +38,7 @@ struct pack;
 
 // Shortest and longest recording: what the front end's reflection and batching need,
 // with room to spare; what fits every count of frames and samples.
-#define PACK_MIN_SAMPLES (PACK_SAMPLE_RATE / 10)
+#define PACK_MIN_SAMPLES 1600 // 0.1 s
 #define PACK_MAX_SAMPLES ((uint64_t)PACK_SAMPLE_RATE * 3600 * 2)
 
 // ERR_NOTFOUND, ERR_CORRUPT.

@@ -6,7 +6,6 @@
 #include "worker/data/pack_format.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,9 +207,12 @@ static enum err finish(struct pack_writer *w, struct errinfo *why)
         return write_error(w, why);
     }
     w->tmp[0] = '\0';
-    char dir[FILE_PATH_MAX];
-    memcpy(dir, w->path, sizeof(dir));
-    return file_sync_dir(dirname(dir), why);
+    char *slash = strrchr(w->path, '/');
+    if (!slash) {
+        return file_sync_dir(".", why);
+    }
+    slash[slash == w->path] = '\0'; // keeps the root's own slash
+    return file_sync_dir(w->path, why);
 }
 
 enum err pack_writer_commit(struct pack_writer *w, char hash[static HASH_HEX_MAX],

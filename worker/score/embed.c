@@ -210,6 +210,7 @@ static void embedder_fini(struct embedder *m)
     free(m->embeddings);
 }
 
+// NOLINTNEXTLINE(readability-function-size): a callback counts as two
 enum err embed_score_trials(struct net *net, const struct pack *pack,
                             enum protocol protocol, embed_progress_fn *progress,
                             void *arg, double *scores, struct metrics *out,

@@ -237,15 +237,16 @@ END_TEST
 START_TEST(calibration_is_the_same_in_whatever_batches_it_is_asked_for)
 {
     struct bench bench = bench_make(0.15);
-    enum { FRAMES = 31, ALL = 2 * N_UTTS };
-    size_t each = FRAMES * N_MELS;
-    float *whole = malloc(ALL * each * sizeof(*whole));
-    float *part = malloc(ALL * each * sizeof(*part));
-    batch_calibration(bench.pack, bench.conf, 0, ALL, FRAMES, whole);
-    for (size_t i = 0; i < ALL; i += 8) {
-        batch_calibration(bench.pack, bench.conf, i, 8, FRAMES, part + i * each);
+    const size_t all = (size_t)2 * N_UTTS;
+    const int n_frames = 31;
+    const size_t each = (size_t)n_frames * N_MELS;
+    float *whole = malloc(all * each * sizeof(*whole));
+    float *part = malloc(all * each * sizeof(*part));
+    batch_calibration(bench.pack, bench.conf, 0, (int)all, n_frames, whole);
+    for (size_t i = 0; i < all; i += 8) {
+        batch_calibration(bench.pack, bench.conf, i, 8, n_frames, part + i * each);
     }
-    ck_assert_mem_eq(whole, part, ALL * each * sizeof(*whole));
+    ck_assert_mem_eq(whole, part, all * each * sizeof(*whole));
     for (size_t i = 1; i < N_UTTS; i++) { // different utterances
         ck_assert_mem_ne(whole, whole + i * each, each * sizeof(*whole));
     }
