@@ -7,7 +7,7 @@
 
 #define N_SPEAKERS 5
 #define N_EACH     4
-#define N_UTTS     (N_SPEAKERS * N_EACH)
+#define N_UTTS     20 // N_SPEAKERS * N_EACH
 #define N_MELS     40
 #define BATCH      4
 
