@@ -34,7 +34,7 @@ static enum err map_file(const char *path, struct pack *p, struct errinfo *why)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         enum err e = errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO;
-        return err_set(why, e, "cannot open it");
+        return err_set(why, e, "cannot open it: %m");
     }
     struct stat st;
     enum err e = ERR_OK;
