@@ -112,6 +112,8 @@ static void fill_status(void *arg, struct msg_status_reply *out)
 {
     struct daemon *d = arg;
     turn_status(d->turn, out);
+    out->messages_refused +=
+        bulk_socket_refused(d->bulk) + admin_socket_refused(d->admin);
 }
 
 // ---- opening

@@ -13,7 +13,7 @@ typedef unsigned long long llu;
 
 // ---- lists that keep their memory from turn to turn
 
-struct effect *effect_add(struct turn *t, enum effect_kind kind)
+struct effect *turn_add_effect(struct turn *t, enum effect_kind kind)
 {
     struct effects *list = &t->effects;
     if (list->len == list->cap) {
@@ -65,7 +65,7 @@ static void note_failure(struct turn *t, enum err e, const char *text)
     t->has_failed = true;
 }
 
-enum err part_begin(struct turn *t, struct part *p, struct errinfo *why)
+enum err turn_part_begin(struct turn *t, struct part *p, struct errinfo *why)
 {
     *p = (struct part){t->effects.len, outbox_mark(&t->after_commit)};
     enum err e = store_part_begin(t->store, why);
@@ -75,7 +75,8 @@ enum err part_begin(struct turn *t, struct part *p, struct errinfo *why)
     return e;
 }
 
-enum err part_end(struct turn *t, const struct part *p, enum err e, struct errinfo *why)
+enum err turn_part_end(struct turn *t, const struct part *p, enum err e,
+                       struct errinfo *why)
 {
     if (e == ERR_OK) {
         e = store_part_keep(t->store, why);
@@ -182,7 +183,7 @@ void turn_destroy(struct turn *t)
 static void hook_task_added(void *arg, const struct task_row *row)
 {
     struct turn *t = arg;
-    struct effect *f = effect_add(t, EFFECT_READY);
+    struct effect *f = turn_add_effect(t, EFFECT_READY);
     f->task = (struct queue_task){.id = row->id, .kind = row->spec.kind};
 }
 
@@ -221,13 +222,13 @@ static enum err advance(struct turn *t, uint64_t study_id)
 {
     struct errinfo why = {0};
     struct part part;
-    enum err e = part_begin(t, &part, &why);
+    enum err e = turn_part_begin(t, &part, &why);
     if (e != ERR_OK) {
         return e;
     }
-    e = part_end(t, &part, driver_advance(t->driver, study_id, &why), &why);
+    e = turn_part_end(t, &part, driver_advance(t->driver, study_id, &why), &why);
     if (e == ERR_OK) {
-        tasks_drop_cancelled(t, study_id);
+        turn_drop_cancelled(t, study_id);
     } else if (!is_environment(e)) {
         log_error("study.stuck", "study=%llu code=%s why=\"%s\"", (llu)study_id,
                   err_name(e), why.text);
@@ -393,9 +394,9 @@ enum err turn_add_study(struct turn *t, const struct study_conf *conf,
     t->now = now;
     struct part part;
     uint64_t id = 0;
-    enum err e = part_begin(t, &part, why);
+    enum err e = turn_part_begin(t, &part, why);
     if (e == ERR_OK) {
-        e = part_end(t, &part, driver_add_study(t->driver, conf, &id, why), why);
+        e = turn_part_end(t, &part, driver_add_study(t->driver, conf, &id, why), why);
     }
     if (e == ERR_OK) {
         turn_mark_dirty(t, id);
@@ -416,10 +417,10 @@ void turn_message(struct turn *t, const struct route *from, const void *bytes, s
         e = wire_decode(bytes, n, &t->in, &why);
     }
     if (e != ERR_OK) {
-        message_refuse(t, from, e, why.text);
+        turn_refuse(t, from, e, why.text);
         return;
     }
-    message_decide(t, from);
+    turn_decide(t, from);
 }
 
 void turn_misframed(struct turn *t)
@@ -434,9 +435,9 @@ void turn_end(struct turn *t, struct turn_now now)
     if (n_lost > 0) {
         log_warn("worker.lost", "n=%zu silent_ms=%d", n_lost, (int)SESSION_LOST_MS);
     }
-    tasks_expire(t);
+    turn_expire(t);
     advance_studies(t);
-    tasks_grant(t);
+    turn_grant(t);
     commit(t);
 }
 

@@ -85,33 +85,36 @@ struct part {
     size_t outbox;
 };
 
-// A part of the transaction: what fails in it is undone alone. part_end returns `e`, or
-// why it could not be kept.
-MUST_CHECK enum err part_begin(struct turn *t, struct part *p, struct errinfo *why);
-MUST_CHECK enum err part_end(struct turn *t, const struct part *p, enum err e,
-                             struct errinfo *why);
+// A part of the transaction: what fails in it is undone alone. turn_part_end returns
+// `e`, or why it could not be kept.
+MUST_CHECK enum err turn_part_begin(struct turn *t, struct part *p,
+                                    struct errinfo *why);
+MUST_CHECK enum err turn_part_end(struct turn *t, const struct part *p, enum err e,
+                                  struct errinfo *why);
 
-struct effect *effect_add(struct turn *t, enum effect_kind kind);
+struct effect *turn_add_effect(struct turn *t, enum effect_kind kind);
 void turn_mark_dirty(struct turn *t, uint64_t study_id);
 
 // turn_message.c: decides on t->in.
-void message_decide(struct turn *t, const struct route *from);
-void message_refuse(struct turn *t, const struct route *to, enum err code,
-                    const char *text);
+void turn_decide(struct turn *t, const struct route *from);
+void turn_refuse(struct turn *t, const struct route *to, enum err code,
+                 const char *text);
 
 // turn_task.c
 // An attempt is over without a result: the task goes back or is buried. Inside a part.
-MUST_CHECK enum err attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
-                                   enum outcome outcome, bool has_started,
-                                   const char *error, struct errinfo *why);
-MUST_CHECK enum err attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token,
-                                      const struct task_result *result,
-                                      struct errinfo *why);
+MUST_CHECK enum err turn_attempt_failed(struct turn *t, uint64_t task_id,
+                                        uint64_t token, enum outcome outcome,
+                                        bool has_started, const char *error,
+                                        struct errinfo *why);
+MUST_CHECK enum err turn_attempt_succeeded(struct turn *t, uint64_t task_id,
+                                           uint64_t token,
+                                           const struct task_result *result,
+                                           struct errinfo *why);
 // The lease of that token is no more, whatever became of its task.
-void attempt_over(struct turn *t, uint64_t task_id, uint64_t token);
+void turn_attempt_over(struct turn *t, uint64_t task_id, uint64_t token);
 // A study that is over cancelled what it still had out: its workers hear so by BEAT.
-void tasks_drop_cancelled(struct turn *t, uint64_t study_id);
-void tasks_expire(struct turn *t);
-void tasks_grant(struct turn *t);
+void turn_drop_cancelled(struct turn *t, uint64_t study_id);
+void turn_expire(struct turn *t);
+void turn_grant(struct turn *t);
 
 #endif

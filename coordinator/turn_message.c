@@ -13,8 +13,8 @@
 
 typedef unsigned long long llu;
 
-void message_refuse(struct turn *t, const struct route *to, enum err code,
-                    const char *text)
+void turn_refuse(struct turn *t, const struct route *to, enum err code,
+                 const char *text)
 {
     t->counters.refused++;
     if (t->now.mono_ms - t->refused_logged_ms >= 1000) { // peers cannot flood the log
@@ -85,7 +85,7 @@ static enum err on_hello(struct turn *t, const struct route *from, const struct 
     if (e != ERR_OK) {
         return e;
     }
-    struct effect *f = effect_add(t, EFFECT_JOINED);
+    struct effect *f = turn_add_effect(t, EFFECT_JOINED);
     f->session = hello->session;
     f->route = *from;
     worker_init(&f->worker, row.id, hello);
@@ -185,9 +185,10 @@ static enum err settle(struct turn *t, const struct session *s,
         return ERR_STALE;
     }
     if (r->outcome != OUTCOME_OK) {
-        return attempt_failed(t, r->task_id, r->token, r->outcome, true, r->error, why);
+        return turn_attempt_failed(t, r->task_id, r->token, r->outcome, true, r->error,
+                                   why);
     }
-    return attempt_succeeded(t, r->task_id, r->token, &r->result, why);
+    return turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why);
 }
 
 static enum err on_result(struct turn *t, const struct route *from,
@@ -208,7 +209,7 @@ static enum err on_result(struct turn *t, const struct route *from,
         verdict = VERDICT_STALE;
         t->counters.stale++;
         if (!is_anothers(t, s, r)) {
-            attempt_over(t, r->task_id, r->token); // if we thought otherwise
+            turn_attempt_over(t, r->task_id, r->token); // if we thought otherwise
         }
     } else if (e == ERR_BUSY) {
         verdict = VERDICT_REPEATED;
@@ -233,7 +234,8 @@ static enum err on_result(struct turn *t, const struct route *from,
 static enum err give_back(struct turn *t, const struct lease *lease, const char *reason,
                           struct errinfo *why)
 {
-    enum err e = attempt_failed(t, lease->task_id, lease->token, 0, false, reason, why);
+    enum err e =
+        turn_attempt_failed(t, lease->task_id, lease->token, 0, false, reason, why);
     return e == ERR_STALE || e == ERR_BUSY ? ERR_OK : e; // over already
 }
 
@@ -269,7 +271,7 @@ static enum err on_bye(struct turn *t, const struct route *from, const struct ms
         }
     }
     if (e == ERR_OK) {
-        effect_add(t, EFFECT_LEFT)->session = s->number;
+        turn_add_effect(t, EFFECT_LEFT)->session = s->number;
     }
     return e;
 }
@@ -290,11 +292,11 @@ static enum err handle_writing(struct turn *t, const struct handler *h,
                                const struct route *from, struct errinfo *why)
 {
     struct part part;
-    enum err e = part_begin(t, &part, why);
+    enum err e = turn_part_begin(t, &part, why);
     if (e != ERR_OK) {
         return e;
     }
-    return part_end(t, &part, h->fn(t, from, &t->in, why), why);
+    return turn_part_end(t, &part, h->fn(t, from, &t->in, why), why);
 }
 
 static bool is_peers_fault(enum err e)
@@ -303,18 +305,17 @@ static bool is_peers_fault(enum err e)
            e == ERR_INPUT || e == ERR_AUTH;
 }
 
-void message_decide(struct turn *t, const struct route *from)
+void turn_decide(struct turn *t, const struct route *from)
 {
     const struct handler *h = &handlers[t->in.kind];
     if (!h->fn) {
-        message_refuse(t, from, ERR_PROTO,
-                       "this kind of message is not for this socket");
+        turn_refuse(t, from, ERR_PROTO, "this kind of message is not for this socket");
         return;
     }
     struct errinfo why = {0};
     enum err e =
         h->writes ? handle_writing(t, h, from, &why) : h->fn(t, from, &t->in, &why);
     if (is_peers_fault(e)) {
-        message_refuse(t, from, e, why.text);
+        turn_refuse(t, from, e, why.text);
     }
 }

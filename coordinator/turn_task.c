@@ -12,11 +12,11 @@ typedef unsigned long long llu;
 static void note_over(struct turn *t, enum effect_kind kind, uint64_t task_id,
                       uint64_t token)
 {
-    struct effect *f = effect_add(t, kind);
+    struct effect *f = turn_add_effect(t, kind);
     f->lease = (struct lease){.task_id = task_id, .token = token};
 }
 
-void attempt_over(struct turn *t, uint64_t task_id, uint64_t token)
+void turn_attempt_over(struct turn *t, uint64_t task_id, uint64_t token)
 {
     note_over(t, EFFECT_ENDED, task_id, token);
 }
@@ -37,8 +37,8 @@ static enum err tell_driver(struct turn *t, uint64_t task_id, struct errinfo *wh
     return ERR_OK;
 }
 
-enum err attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token,
-                           const struct task_result *result, struct errinfo *why)
+enum err turn_attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token,
+                                const struct task_result *result, struct errinfo *why)
 {
     enum err e = task_settle(t->store, task_id, token, result, why);
     if (e != ERR_OK) {
@@ -50,14 +50,14 @@ enum err attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token,
 
 static void requeue(struct turn *t, const struct task_row *row, int64_t delay_ms)
 {
-    struct effect *f = effect_add(t, EFFECT_READY);
+    struct effect *f = turn_add_effect(t, EFFECT_READY);
     f->task = (struct queue_task){
         .id = row->id, .kind = row->spec.kind, .ready_ms = t->now.mono_ms + delay_ms};
 }
 
-enum err attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
-                        enum outcome outcome, bool has_started, const char *error,
-                        struct errinfo *why)
+enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
+                             enum outcome outcome, bool has_started, const char *error,
+                             struct errinfo *why)
 {
     struct task_row row;
     enum err e = task_get(t->store, task_id, &row);
@@ -82,7 +82,7 @@ enum err attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
               (llu)task_id, (llu)token, (llu)row.worker_id,
               outcome ? outcome_name(outcome) : "released", charge,
               task_state_name(now), (long long)delay_ms, error);
-    attempt_over(t, task_id, token);
+    turn_attempt_over(t, task_id, token);
     if (now == TASK_BURIED) {
         return tell_driver(t, task_id, why);
     }
@@ -94,23 +94,23 @@ static void expire_one(struct turn *t, const struct lease *lease)
 {
     struct errinfo why = {0};
     struct part part;
-    enum err e = part_begin(t, &part, &why);
+    enum err e = turn_part_begin(t, &part, &why);
     if (e != ERR_OK) {
         return;
     }
-    e = attempt_failed(t, lease->task_id, lease->token, OUTCOME_LOST,
-                       lease->has_started, "the lease expired: its worker fell silent",
-                       &why);
+    e = turn_attempt_failed(t, lease->task_id, lease->token, OUTCOME_LOST,
+                            lease->has_started,
+                            "the lease expired: its worker fell silent", &why);
     if (e == ERR_STALE || e == ERR_BUSY) {
         // It ended otherwise (in this turn, or cancelled by its study).
-        attempt_over(t, lease->task_id, lease->token);
+        turn_attempt_over(t, lease->task_id, lease->token);
         e = ERR_OK;
     }
-    e = part_end(t, &part, e, &why);
-    (void)e; // counted by part_end; the lease is still there for the next turn
+    e = turn_part_end(t, &part, e, &why);
+    (void)e; // counted by turn_part_end; the lease is still there for the next turn
 }
 
-void tasks_expire(struct turn *t)
+void turn_expire(struct turn *t)
 {
     for (size_t i = 0; i < lease_count(t->leases); i++) {
         const struct lease *lease = lease_at(t->leases, i);
@@ -120,7 +120,7 @@ void tasks_expire(struct turn *t)
     }
 }
 
-void tasks_drop_cancelled(struct turn *t, uint64_t study_id)
+void turn_drop_cancelled(struct turn *t, uint64_t study_id)
 {
     struct study_row study;
     if (study_row_get(t->store, study_id, &study) != ERR_OK ||
@@ -133,7 +133,7 @@ void tasks_drop_cancelled(struct turn *t, uint64_t study_id)
         if (lease->study_id == study_id &&
             task_get(t->store, lease->task_id, &row) == ERR_OK &&
             row.state != TASK_LEASED) {
-            attempt_over(t, lease->task_id, lease->token);
+            turn_attempt_over(t, lease->task_id, lease->token);
         }
     }
 }
@@ -141,7 +141,7 @@ void tasks_drop_cancelled(struct turn *t, uint64_t study_id)
 static void note_lease(struct turn *t, const struct session *s,
                        const struct task_row *row, uint64_t token)
 {
-    struct effect *f = effect_add(t, EFFECT_LEASED);
+    struct effect *f = turn_add_effect(t, EFFECT_LEASED);
     f->session = s->number;
     f->lease = (struct lease){.task_id = row->id,
                               .token = token,
@@ -159,7 +159,7 @@ static enum err grant(struct turn *t, const struct session *s, uint64_t task_id)
 {
     struct errinfo why = {0};
     struct part part;
-    enum err e = part_begin(t, &part, &why);
+    enum err e = turn_part_begin(t, &part, &why);
     if (e != ERR_OK) {
         return e;
     }
@@ -172,7 +172,7 @@ static enum err grant(struct turn *t, const struct session *s, uint64_t task_id)
     if (e == ERR_OK) {
         note_lease(t, s, &row, token);
     }
-    return part_end(t, &part, e, &why);
+    return turn_part_end(t, &part, e, &why);
 }
 
 // False when there is nothing to grant, or granting does not work now.
@@ -232,7 +232,7 @@ static void grant_in_passes(struct turn *t)
     }
 }
 
-void tasks_grant(struct turn *t)
+void turn_grant(struct turn *t)
 {
     bool is_resting = t->is_sick && t->now.mono_ms < t->retry_ms;
     if (!t->is_draining && !is_resting && queue_count(t->queue) > 0) {

@@ -13,6 +13,7 @@
 struct admin_socket {
     struct router *router;
     struct admin_hooks hooks;
+    uint64_t n_refused;
     struct msg message; // large: once
     struct buf bytes;
 };
@@ -46,6 +47,7 @@ static void reply(struct admin_socket *a, const struct route *to)
 
 static void refuse(struct admin_socket *a, const struct route *to, const char *text)
 {
+    a->n_refused++;
     a->message.kind = MSG_REFUSED;
     a->message.refused.code = ERR_PROTO;
     snprintf(a->message.refused.text, sizeof(a->message.refused.text), "%s", text);
@@ -77,9 +79,15 @@ static void on_message(void *arg, const struct route *from, struct zframe body,
     }
 }
 
-static void on_nothing(void *arg)
+static void on_misframed(void *arg)
 {
-    (void)arg; // every message was answered by itself; what is no message has no sender
+    struct admin_socket *a = arg;
+    a->n_refused++;
+}
+
+static void on_batch_ended(void *arg)
+{
+    (void)arg; // every message was answered by itself
 }
 
 enum err admin_socket_start(struct admin_socket *a, uv_loop_t *loop,
@@ -88,8 +96,8 @@ enum err admin_socket_start(struct admin_socket *a, uv_loop_t *loop,
     a->hooks = *hooks;
     const struct router_handlers handlers = {.arg = a,
                                              .message = on_message,
-                                             .misframed = on_nothing,
-                                             .batch_ended = on_nothing};
+                                             .misframed = on_misframed,
+                                             .batch_ended = on_batch_ended};
     return router_start(a->router, loop, &handlers, why);
 }
 
@@ -105,4 +113,9 @@ void admin_socket_close(struct admin_socket *a)
         buf_fini(&a->bytes);
         free(a);
     }
+}
+
+uint64_t admin_socket_refused(const struct admin_socket *a)
+{
+    return a->n_refused;
 }

@@ -24,4 +24,6 @@ MUST_CHECK enum err admin_socket_start(struct admin_socket *a, uv_loop_t *loop,
 void admin_socket_stop(struct admin_socket *a);
 void admin_socket_close(struct admin_socket *a); // NULL is fine
 
+uint64_t admin_socket_refused(const struct admin_socket *a); // messages, so far
+
 #endif

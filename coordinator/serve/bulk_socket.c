@@ -287,3 +287,8 @@ void bulk_socket_close(struct bulk_socket *b)
         free(b);
     }
 }
+
+uint64_t bulk_socket_refused(const struct bulk_socket *b)
+{
+    return b->n_refused;
+}

@@ -19,4 +19,6 @@ MUST_CHECK enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
 void bulk_socket_stop(struct bulk_socket *b);
 void bulk_socket_close(struct bulk_socket *b); // NULL is fine
 
+uint64_t bulk_socket_refused(const struct bulk_socket *b); // messages, so far
+
 #endif

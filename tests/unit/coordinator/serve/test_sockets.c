@@ -6,10 +6,10 @@
 #include "coordinator/serve/bulk_socket.h"
 #include "coordinator/serve/uploads.h"
 #include "coordinator/serve/worker_socket.h"
-#include "fake_driver.h"
 #include "proto/wire.h"
 #include "tests/lib/check_main.h"
 #include "tests/unit/coordinator/store/store_fixture.h"
+#include "tests/unit/coordinator/turn/fake_driver.h"
 
 #define PATIENCE_MS 5000
 #define CHUNK       ((size_t)LIMIT_CHUNK_BYTES)
@@ -425,6 +425,7 @@ START_TEST(the_bulk_socket_refuses_what_is_not_for_it)
     memcpy(bench.m.blob_chunk.hash, hash, sizeof(hash));
     say(peer, NULL, 0);
     ck_assert_int_eq(hear(peer), MSG_REFUSED);
+    ck_assert_uint_eq(bulk_socket_refused(bench.bulk), 3);
     zsock_close(peer);
     teardown();
 }

@@ -3,8 +3,8 @@
 #include "coordinator/store/loss.h"
 #include "coordinator/store/trial.h"
 #include "coordinator/store/worker_row.h"
-#include "store_fixture.h"
 #include "tests/lib/check_main.h"
+#include "tests/unit/coordinator/store/store_fixture.h"
 
 static void begin(void)
 {

@@ -2,10 +2,9 @@
 // test_store.c - opening, the lock, transactions and their parts, a full disk.
 #include "common/base/file.h"
 #include "coordinator/store/db.h"
-#include "store_fixture.h"
 #include "tests/lib/check_main.h"
+#include "tests/unit/coordinator/store/store_fixture.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 START_TEST(what_was_committed_is_there_after_reopening)

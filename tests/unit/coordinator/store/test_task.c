@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_task.c - the life of a task: grants, fencing tokens, ends.
-#include "store_fixture.h"
 #include "tests/lib/check_main.h"
+#include "tests/unit/coordinator/store/store_fixture.h"
 
 static uint64_t grant(uint64_t id, uint64_t worker)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fake_driver.c - see fake_driver.h.
-#include "fake_driver.h"
+#include "tests/unit/coordinator/turn/fake_driver.h"
 
 #include <stdio.h>
 

@@ -3,10 +3,10 @@
 #include "common/base/log.h"
 #include "coordinator/sched/retry.h"
 #include "coordinator/turn.h"
-#include "fake_driver.h"
 #include "proto/wire.h"
 #include "tests/lib/check_main.h"
 #include "tests/unit/coordinator/store/store_fixture.h"
+#include "tests/unit/coordinator/turn/fake_driver.h"
 
 #define SENT_MAX 64
 
