@@ -428,9 +428,8 @@ int cmd_data(int argc, char **argv)
     }
     const struct verb *verb = argc >= 2 ? find_verb(argv[1]) : NULL;
     if (!verb) {
-        fprintf(stderr, "data: %s%s%s; allowed: pack, check\n",
-                argc >= 2 ? "unknown command \"" : "what to do?",
-                argc >= 2 ? argv[1] : "", argc >= 2 ? "\"" : "");
+        const char *named = argc >= 2 ? argv[1] : "";
+        fprintf(stderr, "data: \"%s\" is no command; allowed: pack, check\n", named);
         return 2;
     }
     struct request *r = calloc(1, sizeof(*r));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // embed.h - embeddings of many recordings, and the scores of trials between them.
 //
-// PROTOCOL_FULL: one embedding of the whole utterance, cosine. PROTOCOL_CHEAP: two crops
-// of 4 s (first and last; shorter recordings wrap), mean of the 2 x 2 cosines.
+// PROTOCOL_FULL: one embedding of the whole utterance, cosine. PROTOCOL_CHEAP: two
+// crops of 4 s (first and last; shorter recordings wrap), mean of the 2 x 2 cosines.
 // Recordings are grouped by length into batches.
 //
 // Owns: nothing beyond a call. Threads: one at a time per network.
@@ -18,8 +18,9 @@
 typedef bool embed_progress_fn(void *arg, double fraction);
 
 // Embeds every PACK_EVAL utterance that a trial names and scores all trials.
-// The network must hold recalibrated statistics and be planned for at least 16 utterances
-// and EMBED_MAX_FRAMES frames in sum. scores may be NULL, else [pack_n_trials].
+// The network must hold recalibrated statistics and be planned for at least 16
+// utterances and EMBED_MAX_FRAMES frames in sum. scores may be NULL, else
+// [pack_n_trials].
 MUST_CHECK enum err embed_score_trials(struct net *net, const struct pack *pack,
                                        enum protocol protocol,
                                        embed_progress_fn *progress, void *arg,
