@@ -6,6 +6,7 @@
 // vectors are never normalised in memory; their lengths scale rows and columns instead.
 #include "worker/kernels/blas/blas.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -74,12 +75,18 @@ static double row_loss(const struct margin_loss *l, float *cosine, int label)
     float scale = (float)l->scale;
     float most = greatest(cosine, l->n_classes);
     double sum = passes_best()->exp_sum(n, cosine, scale, scale * most);
+    double others = 0; // apart from the label, so that a small loss keeps its digits
+    for (size_t j = 0; j < n; j++) {
+        others += j == (size_t)label ? 0 : (double)cosine[j];
+    }
+    double at = (double)cosine[label]; // exp(s (phi - most))
     double share = l->scale / l->n_rows;
     for (size_t j = 0; j < n; j++) {
         cosine[j] *= (float)(share / sum);
     }
-    cosine[label] = (float)((cosine[label] - share) * slope);
-    return log(sum) + l->scale * (most - at_label);
+    cosine[label] = (float)(-share * others / sum * slope);
+    return at > FLT_MIN ? log1p(others / at)
+                        : log(sum) + l->scale * ((double)most - at_label);
 }
 
 static void rows_loss(const struct margin_loss *l, const float *inverse,
