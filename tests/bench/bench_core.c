@@ -72,20 +72,19 @@ static void step_train(struct bench *b)
 {
     struct net_batch batch = {b->o.batch, b->n_frames, b->features};
     struct adam adam = ADAM_DEFAULT(2e-5);
-    double loss;
-    int n_right;
-    float *classifier = b->weights + b->n_weights;
+    struct aam_batch embedded = {b->o.batch, b->embeddings, b->labels};
+    struct aam_report report;
     net_load_weights(b->net, b->weights);
     net_forward_train(b->net, &batch, b->embeddings);
-    if (aam_loss(b->aam, b->embeddings, classifier, b->labels, b->o.batch,
-                 b->d_embeddings, b->grads + b->n_weights, &loss, &n_right)) {
+    if (aam_loss(b->aam, &embedded, b->weights + b->n_weights, b->d_embeddings,
+                 b->grads + b->n_weights, &report)) {
         fprintf(stderr, "the loss is not finite\n");
-        exit(EXIT_FAILURE);
+        abort();
     }
     net_backward(b->net, b->d_embeddings);
     net_read_grads(b->net, b->grads);
-    adam_update(&adam, 1e-3, ++b->step, b->n_weights + b->n_classifier, b->weights,
-                b->grads, b->m, b->v);
+    struct adam_factors f = adam_at(&adam, 1e-3, ++b->step);
+    adam_update(&f, b->n_weights + b->n_classifier, b->weights, b->grads, b->m, b->v);
 }
 
 static void step_sgemm(struct bench *b)
@@ -95,11 +94,6 @@ static void step_sgemm(struct bench *b)
 
 static void set_up_network(struct bench *b, bool for_training)
 {
-    struct errinfo why = {0};
-    if (arch_parse(b->o.arch, &b->arch, &why)) {
-        fprintf(stderr, "%s\n", why.text);
-        exit(2);
-    }
     size_t n_frames = (size_t)b->o.batch * (size_t)b->o.frames;
     b->dims = DIMS_PAPER;
     b->net = net_create(b->k, &b->dims, &b->arch, b->o.batch, n_frames, for_training);
@@ -266,6 +260,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(b.o.mode, "latency") == 0) {
         b.o.batch = 1;
+    }
+    struct errinfo why = {0};
+    if (arch_parse(b.o.arch, &b.arch, &why)) {
+        fprintf(stderr, "%s\n", why.text);
+        return 2;
     }
     b.k = backend_find(b.o.backend);
     if (!b.k) {
