@@ -224,9 +224,15 @@ static enum err open_deciders(struct daemon *d, const struct bound *at,
         return e;
     }
     turn_set_bulk_port(d->turn, at->bulk.port);
-    const struct driver_hooks hooks = turn_driver_hooks(d->turn);
-    e = driver_create(&d->loop, d->store, d->blobs, d->conf->dir,
-                      d->conf->worker_program, &hooks, &d->driver, why);
+    const struct driver_setup setup = {
+        .loop = &d->loop,
+        .store = d->store,
+        .blobs = d->blobs,
+        .dir = d->conf->dir,
+        .worker_program = d->conf->worker_program,
+        .hooks = turn_driver_hooks(d->turn),
+    };
+    e = driver_create(&setup, &d->driver, why);
     turn_set_driver(d->turn, d->driver);
     for (size_t i = 0; i < d->conf->n_studies && e == ERR_OK; i++) {
         e = turn_add_study(d->turn, d->conf->studies[i], worker_socket_now(), why);

@@ -70,8 +70,15 @@ void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g)
     char path[FILE_PATH_MAX];
     enum err e = blob_path(d->blobs, g->study.conf, path, NULL, &why);
     if (e == ERR_OK) {
-        e = pack_job_start(d->loop, d->blobs, d->worker_program, path, on_packed, t,
-                           &t->slot.packer, &why);
+        const struct pack_setup setup = {
+            .loop = d->loop,
+            .blobs = d->blobs,
+            .worker_program = d->worker_program,
+            .study_path = path,
+            .done = on_packed,
+            .arg = t,
+        };
+        e = pack_job_start(&setup, &t->slot.packer, &why);
     }
     if (e != ERR_OK) {
         slot_end(t, "pack", ERR_INPUT, &why); // no program: trying again will not help

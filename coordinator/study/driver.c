@@ -75,27 +75,25 @@ static void on_tick(uv_timer_t *timer)
 
 // ---- create, destroy
 
-enum err driver_create(uv_loop_t *loop, struct store *s, struct blob_store *blobs,
-                       const char *dir, const char *worker_program,
-                       const struct driver_hooks *hooks, struct driver **out,
+enum err driver_create(const struct driver_setup *setup, struct driver **out,
                        struct errinfo *why)
 {
     struct driver *d = calloc(1, sizeof(*d));
     BUG_ON(!d);
-    d->loop = loop;
-    d->store = s;
-    d->blobs = blobs;
-    d->hooks = *hooks;
-    enum err e = file_path(d->dir, sizeof(d->dir), why, "%s", dir);
+    d->loop = setup->loop;
+    d->store = setup->store;
+    d->blobs = setup->blobs;
+    d->hooks = setup->hooks;
+    enum err e = file_path(d->dir, sizeof(d->dir), why, "%s", setup->dir);
     if (e == ERR_OK) {
         e = file_path(d->worker_program, sizeof(d->worker_program), why, "%s",
-                      worker_program);
+                      setup->worker_program);
     }
     if (e != ERR_OK) {
         free(d);
         return e;
     }
-    BUG_ON(uv_timer_init(loop, &d->timer) != 0);
+    BUG_ON(uv_timer_init(d->loop, &d->timer) != 0);
     d->timer.data = d;
     BUG_ON(uv_timer_start(&d->timer, on_tick, DRIVER_TICK_MS, DRIVER_TICK_MS) != 0);
     uv_unref((uv_handle_t *)&d->timer); // does not keep a loop alive by itself

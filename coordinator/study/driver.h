@@ -30,13 +30,18 @@ struct driver_hooks {
     uint32_t (*train_workers)(void *arg);
 };
 
-// `dir`: the coordinator's directory; results go to dir/results/NAME (results.h lists
-// them). `worker_program`: path of voxarch-worker, for packing. Studies that an earlier
-// process left unfinished are announced by study_changed once the loop runs.
-MUST_CHECK enum err driver_create(uv_loop_t *loop, struct store *s,
-                                  struct blob_store *blobs, const char *dir,
-                                  const char *worker_program,
-                                  const struct driver_hooks *hooks, struct driver **out,
+struct driver_setup { // all but the two paths are borrowed for the driver's life
+    uv_loop_t *loop;
+    struct store *store;
+    struct blob_store *blobs;
+    const char *dir;            // results go to dir/results/NAME (results.h lists them)
+    const char *worker_program; // path of voxarch-worker, for packing
+    struct driver_hooks hooks;  // copied
+};
+
+// Studies that an earlier process left unfinished are announced by study_changed once
+// the loop runs. ERR_LIMIT: a path is too long.
+MUST_CHECK enum err driver_create(const struct driver_setup *setup, struct driver **out,
                                   struct errinfo *why);
 // Waits for jobs on the thread pool, kills a packing child. Turns the loop until its
 // own handles are closed, so not from inside a callback. NULL is fine.

@@ -226,7 +226,7 @@ static enum err merge_tensors(struct merge *m, struct errinfo *why)
         }
     }
     m->values = calloc(n_tensors + 1, sizeof(*m->values));
-    const struct tensor **parts = calloc(m->n_shards, sizeof(*parts));
+    const struct tensor **parts = calloc(m->n_shards, sizeof(struct tensor *));
     BUG_ON(!m->values || !parts);
     enum err e = ERR_OK;
     for (size_t i = 0; i < n_tensors && !e; i++) {
@@ -267,7 +267,7 @@ enum err merge_checkpoints(const char *const *paths, size_t n_paths,
 {
     BUG_ON(n_paths == 0);
     struct merge m = {.n_shards = n_paths, .writer = tensor_writer_create()};
-    m.shards = calloc(n_paths, sizeof(*m.shards));
+    m.shards = calloc(n_paths, sizeof(struct tensor_reader *));
     BUG_ON(!m.shards);
     enum err e = open_shards(&m, paths, why);
     if (!e) {

@@ -95,24 +95,23 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
          (size_t)n);
 }
 
-static int spawn(struct pack_job *p, uv_loop_t *loop, const char *program,
-                 const char *study_path)
+static int spawn(struct pack_job *p, const struct pack_setup *setup)
 {
-    char *args[] = {(char *)program,    "data", "pack",     "--study",
-                    (char *)study_path, "-o",   p->scratch, NULL};
+    char *args[] = {(char *)setup->worker_program, "data", "pack",     "--study",
+                    (char *)setup->study_path,     "-o",   p->scratch, NULL};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, {(uv_stream_t *)&p->out}},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, {(uv_stream_t *)&p->err}},
     };
     uv_process_options_t options = {
-        .file = program,
+        .file = setup->worker_program,
         .args = args,
         .exit_cb = on_exit_of_child,
         .stdio = stdio,
         .stdio_count = 3,
     };
-    return uv_spawn(loop, &p->process, &options);
+    return uv_spawn(setup->loop, &p->process, &options);
 }
 
 static void on_closed_unstarted(uv_handle_t *handle)
@@ -130,20 +129,18 @@ static void close_unstarted(struct pack_job *p)
     uv_close((uv_handle_t *)&p->err, on_closed_unstarted);
 }
 
-enum err pack_job_start(uv_loop_t *loop, struct blob_store *blobs,
-                        const char *worker_program, const char *study_path,
-                        void (*done)(struct job *j), void *arg, struct pack_job **out,
+enum err pack_job_start(const struct pack_setup *setup, struct pack_job **out,
                         struct errinfo *why)
 {
     struct pack_job *p = calloc(1, sizeof(*p));
     BUG_ON(!p);
     p->job.run = pack_job_run;
-    p->job.done = done;
-    p->arg = arg;
-    enum err e =
-        file_path(p->blob_dir, sizeof(p->blob_dir), why, "%s", blob_store_dir(blobs));
+    p->job.done = setup->done;
+    p->arg = setup->arg;
+    enum err e = file_path(p->blob_dir, sizeof(p->blob_dir), why, "%s",
+                           blob_store_dir(setup->blobs));
     if (e == ERR_OK) {
-        e = blob_scratch_path(blobs, p->scratch, why);
+        e = blob_scratch_path(setup->blobs, p->scratch, why);
     }
     if (e != ERR_OK) {
         pack_job_destroy(p);
@@ -151,11 +148,12 @@ enum err pack_job_start(uv_loop_t *loop, struct blob_store *blobs,
     }
     p->n_handles = 3;
     p->process.data = p->out.data = p->err.data = p;
-    BUG_ON(uv_pipe_init(loop, &p->out, 0) != 0 || uv_pipe_init(loop, &p->err, 0) != 0);
-    int status = spawn(p, loop, worker_program, study_path);
+    BUG_ON(uv_pipe_init(setup->loop, &p->out, 0) != 0);
+    BUG_ON(uv_pipe_init(setup->loop, &p->err, 0) != 0);
+    int status = spawn(p, setup);
     if (status != 0) {
         close_unstarted(p);
-        return err_set(why, ERR_IO, "cannot start %s: %s", worker_program,
+        return err_set(why, ERR_IO, "cannot start %s: %s", setup->worker_program,
                        uv_strerror(status));
     }
     BUG_ON(uv_read_start((uv_stream_t *)&p->out, on_alloc, on_read) != 0);

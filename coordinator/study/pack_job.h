@@ -33,11 +33,18 @@ struct pack_job {
     char block[4096];      // what is being read
 };
 
+struct pack_setup {
+    uv_loop_t *loop;
+    struct blob_store *blobs;
+    const char *worker_program;
+    const char *study_path;
+    void (*done)(struct job *j);
+    void *arg;
+};
+
 // Spawns the child. ERR_IO when it cannot be started. Afterwards `done` runs on the
 // loop, never from inside this call, and calls pack_job_destroy.
-MUST_CHECK enum err pack_job_start(uv_loop_t *loop, struct blob_store *blobs,
-                                   const char *worker_program, const char *study_path,
-                                   void (*done)(struct job *j), void *arg,
+MUST_CHECK enum err pack_job_start(const struct pack_setup *setup,
                                    struct pack_job **out, struct errinfo *why);
 void pack_job_kill(struct pack_job *p); // done follows, with was_killed
 void pack_job_destroy(struct pack_job *p);

@@ -86,14 +86,11 @@ void pack_report_tail(const char *text, char *out, size_t cap)
     size_t len = trimmed_len(text);
     size_t at = 0;
     for (size_t i = tail_start(text, len, cap); i < len; i++) {
-        if (text[i] == '\n') {
-            BUG_ON(at + 2 >= cap);
-            out[at++] = ';';
-            out[at++] = ' ';
-        } else {
-            BUG_ON(at + 1 >= cap);
-            out[at++] = text[i];
-        }
+        const char *add = text[i] == '\n' ? "; " : (const char[]){text[i], '\0'};
+        size_t n = strlen(add);
+        BUG_ON(at + n >= cap);
+        memcpy(out + at, add, n);
+        at += n;
     }
     out[at] = '\0';
 }

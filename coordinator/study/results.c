@@ -45,7 +45,7 @@ void results_find_front(struct results *r)
 {
     struct final_scope scope = results_scope(r);
     size_t cap = r->history.n_trials + 1;
-    const struct trial_row **candidates = calloc(cap, sizeof(*candidates));
+    const struct trial_row **candidates = calloc(cap, sizeof(struct trial_row *));
     struct front_point *points = calloc(cap, sizeof(*points));
     size_t *found = calloc(cap, sizeof(*found));
     BUG_ON(!candidates || !points || !found);
@@ -62,7 +62,7 @@ void results_find_front(struct results *r)
     }
     r->n_front = front_find(points, n, found);
     free(r->front);
-    r->front = calloc(r->n_front + 1, sizeof(*r->front));
+    r->front = calloc(r->n_front + 1, sizeof(struct trial_row *));
     BUG_ON(!r->front);
     for (size_t i = 0; i < r->n_front; i++) {
         r->front[i] = candidates[found[i]];

@@ -131,11 +131,15 @@ static void start(struct bench *b)
     ck_assert_msg(store_open(b->dir, &b->store, &why) == ERR_OK, "%s", why.text);
     ck_assert_int_eq(blob_store_open(path_in(b, "blobs"), NULL, &b->blobs, &why),
                      ERR_OK);
-    const struct driver_hooks hooks = {b, on_task_added, on_study_changed,
-                                       on_count_workers};
-    ck_assert_int_eq(driver_create(&b->loop, b->store, b->blobs, b->dir,
-                                   path_in(b, "packer"), &hooks, &b->driver, &why),
-                     ERR_OK);
+    const struct driver_setup setup = {
+        .loop = &b->loop,
+        .store = b->store,
+        .blobs = b->blobs,
+        .dir = b->dir,
+        .worker_program = path_in(b, "packer"),
+        .hooks = {b, on_task_added, on_study_changed, on_count_workers},
+    };
+    ck_assert_int_eq(driver_create(&setup, &b->driver, &why), ERR_OK);
     b->n_ready = 0;
     ck_assert_int_eq(task_each(b->store, 0, TASK_READY, add_ready, b, &why), ERR_OK);
     b->is_changed = true;
@@ -187,7 +191,8 @@ static void bench_close(struct bench *b)
     free(b->conf);
     char command[128];
     snprintf(command, sizeof(command), "rm -r %s", b->dir);
-    ck_assert_int_eq(system(command), 0); // NOLINT(cert-env33-c): a folder of ours
+    // NOLINTNEXTLINE(cert-env33-c,concurrency-mt-unsafe): a folder of ours
+    ck_assert_int_eq(system(command), 0);
 }
 
 // ---- the pretended fleet
@@ -220,7 +225,7 @@ static void train(struct bench *b, const struct task_spec *spec,
                      ERR_OK);
     result->loss = 4;
     result->accuracy = 0.5;
-    result->n_utterances = 10 * spec->train.n_steps;
+    result->n_utterances = 10ull * spec->train.n_steps;
     result->seconds = 2;
 }
 

@@ -77,34 +77,46 @@ START_TEST(one_worker_is_one_uninterrupted_training)
 }
 END_TEST
 
+// Marks the batches of a round; returns the position after it.
+static uint64_t consume(const struct train_round *round, unsigned char *seen,
+                        uint64_t n)
+{
+    uint64_t end = 0;
+    for (uint32_t s = 0; s < round->n_shards; s++) {
+        struct train_task t = train_round_task(round, s);
+        for (uint32_t i = 0; i < t.n_steps; i++) {
+            ck_assert_uint_lt(t.batch_first + i, n);
+            ck_assert_uint_eq(seen[t.batch_first + i]++, 0);
+        }
+        end = train_round_end(&t);
+    }
+    return end;
+}
+
+static void consume_stage(struct rng *r)
+{
+    struct study_conf *c = conf_of(1 + (int)rng_below(r, 40), 1 + (int)rng_below(r, 9));
+    uint64_t n = 1 + rng_below(r, 500);
+    unsigned char *seen = calloc(n, 1);
+    ck_assert_ptr_nonnull(seen);
+    uint64_t position = 0;
+    for (uint32_t round = 0; position < n; round++) {
+        struct train_round cut =
+            train_round_cut(c, 0, round, position, n, (uint32_t)rng_below(r, 12));
+        position = consume(&cut, seen, n);
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        ck_assert_uint_eq(seen[i], 1);
+    }
+    free(seen);
+    free(c);
+}
+
 START_TEST(every_batch_is_consumed_once_with_any_number_of_workers)
 {
     struct rng r = rng_stream(1, RNG_TEST, 0, 0);
-    for (int trial = 0; trial < 200; trial++) {
-        struct study_conf *c =
-            conf_of(1 + (int)rng_below(&r, 40), 1 + (int)rng_below(&r, 9));
-        uint64_t n = 1 + rng_below(&r, 500);
-        unsigned char *seen = calloc(n, 1);
-        uint64_t position = 0;
-        for (uint32_t round = 0; position < n; round++) {
-            struct train_round cut =
-                train_round_cut(c, 0, round, position, n, (uint32_t)rng_below(&r, 12));
-            for (uint32_t s = 0; s < cut.n_shards; s++) {
-                struct train_task t = train_round_task(&cut, s);
-                for (uint32_t i = 0; i < t.n_steps; i++) {
-                    ck_assert_uint_lt(t.batch_first + i, n);
-                    ck_assert_uint_eq(seen[t.batch_first + i]++, 0);
-                }
-                if (s + 1 == cut.n_shards) {
-                    position = train_round_end(&t);
-                }
-            }
-        }
-        for (uint64_t i = 0; i < n; i++) {
-            ck_assert_uint_eq(seen[i], 1);
-        }
-        free(seen);
-        free(c);
+    for (int i = 0; i < 200; i++) {
+        consume_stage(&r);
     }
 }
 END_TEST
