@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MACS_FRAMES 300 // the length the "macs" of a file's metadata are counted at
-#define NUMBER_MAX  24
+#define MACS_FRAMES    300 // the length the "macs" of a file's metadata are counted at
+#define NUMBER_MAX     24
+// What LAYOUT_TENSORS_MAX has room for at ARCH_DEPTH_MAX; a file could name more.
+#define RES2_SCALE_MAX 8
 
 struct dims_row {
     const char *key;
@@ -378,6 +380,10 @@ static enum err load_layout(const struct tensor_reader *r, struct layout *l,
         arch_fits(&a, &dims, why) != ERR_OK) {
         return err_prefix(why, ERR_CORRUPT, "metadata");
     }
+    if (dims.res2_scale > RES2_SCALE_MAX) {
+        return err_set(why, ERR_CORRUPT, "metadata: Res2 scale %d is over %d",
+                       dims.res2_scale, RES2_SCALE_MAX);
+    }
     layout_build(l, &dims, &a);
     return ERR_OK;
 }
@@ -402,12 +408,19 @@ static enum err load_dense(const struct tensor_reader *r, const struct layout *l
     return load_stats(r, l, stats, why);
 }
 
-static enum err allocate_dense(const struct layout *l, float **weights, float **stats,
-                               struct errinfo *why)
+static enum err load_all(const struct tensor_reader *r, struct layout *l,
+                         float **weights, float **stats, struct errinfo *why)
 {
+    enum err e = load_layout(r, l, why);
+    if (e != ERR_OK) {
+        return e;
+    }
     *weights = calloc(l->n_weights, sizeof(float));
     *stats = calloc(l->n_stats, sizeof(float));
-    return *weights && *stats ? ERR_OK : err_set(why, ERR_NOMEM, "no memory");
+    if (!*weights || !*stats) {
+        return err_set(why, ERR_NOMEM, "no memory for %zu weights", l->n_weights);
+    }
+    return load_dense(r, l, *weights, *stats, why);
 }
 
 enum err checkpoint_load_dense(const char *path, struct layout *l, float **weights,
@@ -420,13 +433,7 @@ enum err checkpoint_load_dense(const char *path, struct layout *l, float **weigh
     if (e != ERR_OK) {
         return e;
     }
-    e = load_layout(r, l, why);
-    if (e == ERR_OK) {
-        e = allocate_dense(l, weights, stats, why);
-    }
-    if (e == ERR_OK) {
-        e = load_dense(r, l, *weights, *stats, why);
-    }
+    e = load_all(r, l, weights, stats, why);
     tensor_reader_close(r);
     if (e == ERR_OK) {
         return e;

@@ -206,10 +206,62 @@ START_TEST(a_supernet_file_without_dims_is_no_dense_network)
 }
 END_TEST
 
+// Sizes and architecture as metadata, and no tensor at all.
+static void save_claims(int res2_scale, const char *architecture)
+{
+    struct net_dims d = TOY_DIMS;
+    const struct {
+        const char *key;
+        int value;
+    } claims[] = {
+        {"dims.n_mels", d.n_mels},       {"dims.max_depth", 8},
+        {"dims.max_width", 64},          {"dims.max_kernel", d.max_kernel},
+        {"dims.max_cat", d.max_cat},     {"dims.n_embed", d.n_embed},
+        {"dims.res2_scale", res2_scale}, {"dims.se_reduction", d.se_reduction},
+        {"dims.pool_bottleneck", 10},
+    };
+    struct tensor_writer *w = tensor_writer_create();
+    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%d", claims[i].value);
+        tensor_writer_meta(w, claims[i].key, text);
+    }
+    tensor_writer_meta(w, "architecture", architecture);
+    ck_assert_int_eq(tensor_writer_save(w, path, NULL), ERR_OK);
+    tensor_writer_destroy(w);
+}
+
+START_TEST(a_dense_file_that_claims_too_much_is_refused)
+{
+    const struct {
+        int res2_scale;
+        const char *architecture, *expected;
+    } files[] = {
+        {64, "1-64-64-1-1-48", "Res2 scale"}, {8, "9-64-64-1-1-48", "depth"},
+        {8, "1-128-64-1-1-48", "width"},      {8, "1-64-64-1-1-48", "no tensor"},
+        {0, "1-64-64-1-1-48", "Res2 scale"},
+    };
+    make_path();
+    struct layout *l = calloc(1, sizeof(*l));
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        float *weights = NULL;
+        float *stats = NULL;
+        struct errinfo why = {0};
+        save_claims(files[i].res2_scale, files[i].architecture);
+        enum err e = checkpoint_load_dense(path, l, &weights, &stats, &why);
+        ck_assert_int_eq(e, ERR_CORRUPT);
+        ck_assert_msg(strstr(why.text, files[i].expected) != NULL, "%s", why.text);
+    }
+    free(l);
+    unlink(path);
+}
+END_TEST
+
 TEST_SUITE(checkpoint, a_supernet_comes_back_bit_for_bit,
            a_file_has_the_fields_usual_order_and_its_notes,
            a_supernet_of_other_sizes_names_the_tensor_that_differs,
            values_that_are_not_finite_are_refused,
            a_foreign_file_starts_with_fresh_moments,
            a_dense_network_comes_back_bit_for_bit,
-           a_supernet_file_without_dims_is_no_dense_network)
+           a_supernet_file_without_dims_is_no_dense_network,
+           a_dense_file_that_claims_too_much_is_refused)
