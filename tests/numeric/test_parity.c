@@ -357,17 +357,16 @@ static double run_gradient(struct run *r)
 {
     const struct supernet *s = r->p->supernet;
     struct net_batch b = batch_of(r->p);
-    double loss = 0;
-    int n_right = 0;
+    struct aam_batch embedded = {r->p->n_utts, r->embeddings, r->p->labels};
+    struct aam_report report;
     net_forward_train(r->net, &b, r->embeddings);
-    enum err e = aam_loss(r->aam, r->embeddings, s->values + s->classifier_at,
-                          r->p->labels, r->p->n_utts, r->d_embeddings,
-                          r->d_super + s->classifier_at, &loss, &n_right);
+    enum err e = aam_loss(r->aam, &embedded, s->values + s->classifier_at,
+                          r->d_embeddings, r->d_super + s->classifier_at, &report);
     ck_assert_int_eq(e, ERR_OK);
     net_backward(r->net, r->d_embeddings);
     net_read_grads(r->net, r->dense);
     slice_adjoint(r->slice, s, r->dense, r->d_super);
-    return loss;
+    return report.loss;
 }
 
 // [taps][out * in] -> [out * in][taps].

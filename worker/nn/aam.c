@@ -62,24 +62,23 @@ void aam_destroy(struct aam *a)
     }
 }
 
-enum err aam_loss(struct aam *a, const float *x, const float *w, const int32_t *labels,
-                  int n_utts, float *dx, float *dw, double *loss, int *n_right)
+enum err aam_loss(struct aam *a, const struct aam_batch *b, const float *w, float *dx,
+                  float *dw, struct aam_report *report)
 {
-    BUG_ON(n_utts < 1 || n_utts > a->max_utts);
+    BUG_ON(b->n_utts < 1 || b->n_utts > a->max_utts);
     struct margin_loss *op = &a->op;
-    size_t n_x = (size_t)n_utts * (size_t)op->n_embed;
+    size_t n_x = (size_t)b->n_utts * (size_t)op->n_embed;
     size_t n_w = (size_t)op->n_embed * (size_t)op->n_classes;
-    for (int u = 0; u < n_utts; u++) {
-        BUG_ON(labels[u] < 0 || labels[u] >= op->n_classes);
+    for (int u = 0; u < b->n_utts; u++) {
+        BUG_ON(b->labels[u] < 0 || b->labels[u] >= op->n_classes);
     }
-    op->n_rows = n_utts;
-    op->labels = labels;
-    a->k->upload(a->stream, op->x, x, n_x);
+    op->n_rows = b->n_utts;
+    op->labels = b->labels;
+    a->k->upload(a->stream, op->x, b->x, n_x);
     a->k->upload(a->stream, op->w, w, n_w);
     struct margin_result result;
     a->k->margin_loss(a->stream, op, &result);
-    *loss = result.loss;
-    *n_right = result.n_right;
+    *report = (struct aam_report){result.loss, result.n_right};
     if (!isfinite(result.loss)) {
         return ERR_NUMERIC;
     }

@@ -20,11 +20,20 @@ struct aam *aam_create(const struct kernels *k, int n_embed, int n_classes,
                        int max_utts, double margin, double scale);
 void aam_destroy(struct aam *a); // NULL is fine
 
-// x [n_utts][n_embed], w [n_embed][n_classes], labels in [0, n_classes).
-// Writes dx (as x) and dw (as w), *loss, *n_right (utterances whose largest *cosine* is
-// their label's). No allocation. ERR_NUMERIC when the loss is not finite.
-MUST_CHECK enum err aam_loss(struct aam *a, const float *x, const float *w,
-                             const int32_t *labels, int n_utts, float *dx, float *dw,
-                             double *loss, int *n_right);
+struct aam_batch {
+    int n_utts;
+    const float *x;        // [n_utts][n_embed]
+    const int32_t *labels; // [n_utts], in [0, n_classes)
+};
+
+struct aam_report {
+    double loss;
+    int n_right; // utterances whose largest *cosine* is their label's
+};
+
+// w [n_embed][n_classes]. Writes dx (as x) and dw (as w) and the report. No allocation.
+// ERR_NUMERIC when the loss is not finite: dx and dw are left alone.
+MUST_CHECK enum err aam_loss(struct aam *a, const struct aam_batch *b, const float *w,
+                             float *dx, float *dw, struct aam_report *report);
 
 #endif

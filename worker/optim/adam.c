@@ -3,15 +3,13 @@
 #include "worker/optim/adam.h"
 
 #include "common/base/err.h"
-#include "worker/kernels/adam_loop.h"
 
 #include <math.h>
 
-void adam_update(const struct adam *a, double lr, uint64_t step, size_t n, float *w,
-                 const float *g, float *m, float *v)
+struct adam_factors adam_at(const struct adam *a, double lr, uint64_t step)
 {
     BUG_ON(step == 0);
-    struct adam_factors f = {
+    return (struct adam_factors){
         .beta1 = (float)a->beta1,
         .beta2 = (float)a->beta2,
         .gain1 = (float)(1.0 - a->beta1),
@@ -21,5 +19,10 @@ void adam_update(const struct adam *a, double lr, uint64_t step, size_t n, float
         .rate = (float)(lr / (1.0 - pow(a->beta1, (double)step))),
         .root_scale = (float)(1.0 / sqrt(1.0 - pow(a->beta2, (double)step))),
     };
-    adam_loop(&f, n, w, g, m, v);
+}
+
+void adam_update(const struct adam_factors *f, size_t n, float *w, const float *g,
+                 float *m, float *v)
+{
+    adam_loop(f, n, w, g, m, v);
 }

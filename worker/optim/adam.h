@@ -9,6 +9,7 @@
 #ifndef WORKER_OPTIM_ADAM_H
 #define WORKER_OPTIM_ADAM_H
 
+#include "worker/kernels/adam_loop.h"
 #include "worker/optim/schedule.h"
 
 #include <stddef.h>
@@ -20,8 +21,11 @@ struct adam {
 
 #define ADAM_DEFAULT(decay) ((struct adam){0.9, 0.999, 1e-8, (decay)})
 
-// One update of n consecutive values; `step` counts from 1 for the bias correction.
-void adam_update(const struct adam *a, double lr, uint64_t step, size_t n, float *w,
-                 const float *g, float *m, float *v);
+// What one step's updates share; `step` counts from 1 for the bias correction.
+struct adam_factors adam_at(const struct adam *a, double lr, uint64_t step);
+
+// One update of n consecutive values. Cheap to call for many short runs.
+void adam_update(const struct adam_factors *f, size_t n, float *w, const float *g,
+                 float *m, float *v);
 
 #endif

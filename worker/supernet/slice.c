@@ -57,16 +57,24 @@ const struct layout *slice_layout(const struct slice *p)
     return &p->dense;
 }
 
+// The supernet's layout tensor of that name, at `from` or behind it.
+static int largest_from(const struct slice *p, int from, const char *name)
+{
+    int i = from;
+    while (i < p->largest.n_tensors && strcmp(p->largest.tensors[i].name, name) != 0) {
+        i++;
+    }
+    BUG_ON(i == p->largest.n_tensors);
+    return i;
+}
+
 void slice_plan(struct slice *p, const struct arch *a)
 {
     layout_build(&p->dense, &p->largest.dims, a);
     p->n_cuts = p->dense.n_tensors;
-    int j = 0; // both tables are in the same order; the dense one lacks whole blocks
-    for (int i = 0; i < p->n_cuts; i++, j++) {
-        while (strcmp(p->largest.tensors[j].name, p->dense.tensors[i].name) != 0) {
-            j++;
-            BUG_ON(j >= p->largest.n_tensors);
-        }
+    int j = -1; // both tables are in the same order; the dense one lacks whole blocks
+    for (int i = 0; i < p->n_cuts; i++) {
+        j = largest_from(p, j + 1, p->dense.tensors[i].name);
         p->cuts[i] = cut_make(&p->dense, &p->dense.tensors[i], &p->largest.tensors[j]);
         p->largest_index[i] = j;
     }
@@ -133,7 +141,8 @@ void slice_weights(const struct slice *p, const struct supernet *s, float *dense
         if (c->is_stat) {
             continue;
         }
-        struct reading r = {c, NULL, s->values + c->super_at, dense + c->dense_at};
+        float *to = dense + c->dense_at;
+        struct reading r = {c, NULL, s->values + c->super_at, to};
         if (!is_mixed(c)) {
             cut_each_run(c, read_run, &r);
             continue;
@@ -149,7 +158,8 @@ void slice_stats(const struct slice *p, const struct supernet *s, float *dense)
     for (int i = 0; i < p->n_cuts; i++) {
         const struct cut *c = &p->cuts[i];
         if (c->is_stat) {
-            struct reading r = {c, NULL, s->stats + c->super_at, dense + c->dense_at};
+            float *to = dense + c->dense_at;
+            struct reading r = {c, NULL, s->stats + c->super_at, to};
             cut_each_run(c, read_run, &r);
         }
     }
@@ -234,9 +244,7 @@ void slice_adjoint(const struct slice *p, const struct supernet *s,
 struct updating {
     const struct cut *cut;
     int first_tap, n_taps; // of the supernet's
-    const struct adam *adam;
-    double lr;
-    uint64_t step;
+    struct adam_factors factors;
     const float *d_super;
     float *values, *m, *v; // from the tensor's first value on
 };
@@ -247,8 +255,8 @@ static void update_run(void *arg, size_t dense, size_t super, size_t n)
     const struct updating *u = arg;
     for (int t = u->first_tap; t < u->first_tap + u->n_taps; t++) {
         size_t at = (size_t)t * u->cut->super_tap + super;
-        adam_update(u->adam, u->lr, u->step, n, u->values + at, u->d_super + at,
-                    u->m + at, u->v + at);
+        adam_update(&u->factors, n, u->values + at, u->d_super + at, u->m + at,
+                    u->v + at);
     }
 }
 
@@ -257,8 +265,9 @@ static void update_tensor(struct supernet *s, int index, const struct adam *adam
                           double lr, const float *d_super)
 {
     const struct supernet_tensor *t = &s->tensors[index];
-    adam_update(adam, lr, ++s->steps[index], t->n_values, s->values + t->at,
-                d_super + t->at, s->m + t->at, s->v + t->at);
+    struct adam_factors f = adam_at(adam, lr, ++s->steps[index]);
+    adam_update(&f, t->n_values, s->values + t->at, d_super + t->at, s->m + t->at,
+                s->v + t->at);
 }
 
 static void update_matrices(const struct slice *p, struct supernet *s, int i,
@@ -277,15 +286,14 @@ static void update_cut(const struct slice *p, struct supernet *s, int i,
                        const struct adam *adam, double lr, const float *d_super)
 {
     const struct cut *c = &p->cuts[i];
-    struct updating u = {.cut = c,
-                         .n_taps = c->n_super_taps,
-                         .adam = adam,
-                         .lr = lr,
-                         .step = ++s->steps[p->tensor[p->largest_index[i]]],
-                         .d_super = d_super + c->super_at,
-                         .values = s->values + c->super_at,
-                         .m = s->m + c->super_at,
-                         .v = s->v + c->super_at};
+    struct updating u = {
+        .cut = c,
+        .n_taps = c->n_super_taps,
+        .factors = adam_at(adam, lr, ++s->steps[p->tensor[p->largest_index[i]]]),
+        .d_super = d_super + c->super_at,
+        .values = s->values + c->super_at,
+        .m = s->m + c->super_at,
+        .v = s->v + c->super_at};
     if (is_mixed(c)) {
         struct kernelmix mix = mix_of(p, s, i);
         u.first_tap = mix.first;

@@ -104,9 +104,12 @@ static enum err compute_gradient(struct trainer *t, const struct net_batch *b,
 {
     struct supernet *s = t->supernet;
     net_forward_train(t->net, b, t->embeddings);
-    enum err e = aam_loss(t->aam, t->embeddings, s->values + s->classifier_at, labels,
-                          b->n_utts, t->d_embeddings, t->d_super + s->classifier_at,
-                          &report->loss, &report->n_right);
+    struct aam_batch batch = {b->n_utts, t->embeddings, labels};
+    struct aam_report loss;
+    enum err e = aam_loss(t->aam, &batch, s->values + s->classifier_at, t->d_embeddings,
+                          t->d_super + s->classifier_at, &loss);
+    report->loss = loss.loss;
+    report->n_right = loss.n_right;
     if (e != ERR_OK) {
         return e;
     }

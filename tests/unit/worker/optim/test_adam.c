@@ -41,7 +41,8 @@ START_TEST(fifty_steps_follow_the_textbook)
             g[i] = (float)rng_normal(&r);
             textbook(&want[i], &a, 1e-2, step, g[i]);
         }
-        adam_update(&a, 1e-2, (uint64_t)step, N, w, g, m, v);
+        struct adam_factors f = adam_at(&a, 1e-2, (uint64_t)step);
+        adam_update(&f, N, w, g, m, v);
     }
     for (int i = 0; i < N; i++) {
         ck_assert_double_lt(fabs(w[i] - want[i].w), 1e-5);
@@ -57,7 +58,8 @@ START_TEST(the_first_step_is_the_learning_rate_whatever_the_gradient)
     float w[2] = {0, 0};
     float m[2] = {0};
     float v[2] = {0};
-    adam_update(&a, 1e-3, 1, 2, w, (float[]){5.0f, -0.01f}, m, v);
+    struct adam_factors f = adam_at(&a, 1e-3, 1);
+    adam_update(&f, 2, w, (float[]){5.0F, -0.01F}, m, v);
     ck_assert_double_lt(fabs(w[0] + 1e-3), 1e-8);
     ck_assert_double_lt(fabs(w[1] - 1e-3), 1e-8);
 }
@@ -71,7 +73,8 @@ START_TEST(decay_pulls_a_weight_without_gradient_to_zero)
     float m = 0;
     float v = 0;
     for (uint64_t step = 1; step <= 1000; step++) {
-        adam_update(&a, 1e-2, step, 1, &w, &g, &m, &v);
+        struct adam_factors f = adam_at(&a, 1e-2, step);
+        adam_update(&f, 1, &w, &g, &m, &v);
     }
     ck_assert_double_lt(fabs(w), 1e-2);
 }

@@ -66,29 +66,36 @@ static void twin_taps(const struct supernet *s, int at, const double *w, int n_s
     }
 }
 
-static void twin_tensor(const struct fixture *f, const struct layout_tensor *t,
-                        const float *got)
+// One (out, in) pair: all its taps.
+static void twin_pair(const struct fixture *f, const struct layout_tensor *t, int o,
+                      int i, const float *got)
 {
     const struct layout *large = &f->s->layout;
     const struct layout_tensor *of = layout_find(large, t->name);
     const float *from = t->is_stat ? f->s->stats : f->s->values;
+    int so = toy_twin_index(t->out_axis, o, t->out, f->l);
+    int si = toy_twin_index(t->in_axis, i, t->in, f->l);
+    double w[5] = {0};
+    double expected[5];
+    for (int tap = 0; tap < of->taps; tap++) {
+        w[tap] = (double)from[toy_place(of, tap, so, si)];
+    }
+    twin_taps(f->s, (int)(of - large->tensors), w, of->taps, t->taps, expected);
+    for (int tap = 0; tap < t->taps; tap++) {
+        double x = (double)got[toy_place(t, tap, o, i)];
+        if (!(fabs(x - expected[tap]) <= 1e-5)) { // asserting each is slow
+            ck_abort_msg("%s [%d][%d][%d]: %g, not %g", t->name, o, i, tap, x,
+                         expected[tap]);
+        }
+    }
+}
+
+static void twin_tensor(const struct fixture *f, const struct layout_tensor *t,
+                        const float *got)
+{
     for (int o = 0; o < t->out; o++) {
         for (int i = 0; i < t->in; i++) {
-            double w[5];
-            double expected[5];
-            int so = toy_twin_index(t->out_axis, o, t->out, f->l);
-            int si = toy_twin_index(t->in_axis, i, t->in, f->l);
-            for (int tap = 0; tap < of->taps; tap++) {
-                w[tap] = (double)from[toy_place(of, tap, so, si)];
-            }
-            twin_taps(f->s, (int)(of - large->tensors), w, of->taps, t->taps, expected);
-            for (int tap = 0; tap < t->taps; tap++) {
-                double x = (double)got[toy_place(t, tap, o, i)];
-                if (!(fabs(x - expected[tap]) <= 1e-5)) { // asserting each is slow
-                    ck_abort_msg("%s [%d][%d][%d]: %g, not %g", t->name, o, i, tap, x,
-                                 expected[tap]);
-                }
-            }
+            twin_pair(f, t, o, i, got);
         }
     }
 }

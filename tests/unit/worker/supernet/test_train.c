@@ -199,25 +199,25 @@ static double loss_of(const struct study_conf *c, const struct supernet *s,
         net_create(k, &c->supernet, a, N_UTTS, (size_t)N_UTTS * N_FRAMES, true);
     struct aam *aam = aam_create(k, c->supernet.n_embed, TOY_SPEAKERS, N_UTTS,
                                  c->train.aam_margin, c->train.aam_scale);
-    float *dense = calloc(s->n_values, sizeof(float));
+    float *dense = calloc(s->n_values + 1, sizeof(float));
     float *x = calloc((size_t)N_UTTS * (size_t)c->supernet.n_embed, sizeof(float));
     float *dx = calloc((size_t)N_UTTS * (size_t)c->supernet.n_embed, sizeof(float));
-    double loss = 0;
-    int n_right = 0;
+    struct aam_batch embedded = {N_UTTS, x, b->labels};
+    struct aam_report report;
     slice_plan(p, a);
     slice_weights(p, s, dense);
     net_load_weights(net, dense);
     net_forward_train(net, &batch, x);
-    ck_assert_int_eq(aam_loss(aam, x, s->values + s->classifier_at, b->labels, N_UTTS,
-                              dx, dense, &loss, &n_right),
-                     ERR_OK);
+    ck_assert_int_eq(
+        aam_loss(aam, &embedded, s->values + s->classifier_at, dx, dense, &report),
+        ERR_OK);
     free(dense);
     free(x);
     free(dx);
     aam_destroy(aam);
     net_destroy(net);
     slice_destroy(p);
-    return loss;
+    return report.loss;
 }
 
 // Moves all values along the gradient: the slope of the loss is its squared length.
