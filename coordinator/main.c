@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.c - voxarch-coordinator: the command line, then daemon.c.
 #include "common/base/log.h"
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 #include "coordinator/daemon.h"
 #include "coordinator/health.h"
 

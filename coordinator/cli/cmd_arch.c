@@ -2,7 +2,7 @@
 // cmd_arch.c - `voxarch arch info`: what one architecture costs.
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/cost.h"
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 
 #include <string.h>
 

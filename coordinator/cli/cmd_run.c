@@ -4,7 +4,7 @@
 #include "common/conf/study.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/local.h"
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 #include "coordinator/cli/report_json.h"
 #include "coordinator/cli/report_text.h"
 #include "coordinator/cli/rundir.h"

@@ -3,7 +3,7 @@
 #include "common/conf/study.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/cost.h"
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 
 #include <stdlib.h>
 #include <string.h>

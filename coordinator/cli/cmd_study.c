@@ -3,7 +3,7 @@
 //
 // Reads only, so it works beside a running coordinator and without one.
 #include "coordinator/cli/cmd.h"
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 #include "coordinator/cli/report_json.h"
 #include "coordinator/cli/report_text.h"
 

@@ -2,7 +2,7 @@
 // cmd_version.c - `voxarch version`: what this is and what it was built with.
 #include "coordinator/cli/build_info.h" // made by CMake: VERSION, COMMIT, LIBRARIES
 #include "coordinator/cli/cmd.h"
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 #include "proto/limits.h"
 
 #include <jansson.h>

@@ -3,7 +3,7 @@
 #include "common/base/log.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/handoff.h"
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -220,8 +220,8 @@ bool session_is_over(const struct session *s, int64_t now_ms)
     if (!s->is_draining) {
         return false;
     }
-    // Without a coordinator there is nobody to say BYE to, and in the end nobody to wait
-    // for with a result.
+    // Without a coordinator there is nobody to say BYE to, and in the end nobody to
+    // wait for with a result.
     bool is_alone = s->phase == PHASE_GREETING;
     bool is_patient = now_ms - s->heard_ms < DRAIN_MS;
     bool is_computing = count_state(s, SLOT_HELD) > 0 && !s->is_leaving;
@@ -353,8 +353,8 @@ bool session_next(struct session *s, int64_t now_ms, struct msg *out)
         make_hello(s, out);
         return now_ms >= s->hello_due_ms;
     }
-    for (size_t i = 0; s->phase == PHASE_LIVE &&
-                       i < sizeof(live_steps) / sizeof(live_steps[0]);
+    for (size_t i = 0;
+         s->phase == PHASE_LIVE && i < sizeof(live_steps) / sizeof(live_steps[0]);
          i++) {
         if (live_steps[i](s, now_ms, out)) {
             return true;
@@ -428,8 +428,8 @@ static void take_welcome(struct session *s, int64_t now_ms, const struct msg *m)
     const struct msg_welcome *w = &m->welcome;
     if (w->version < PROTO_VERSION_MIN || w->version > PROTO_VERSION) {
         s->phase = PHASE_OVER;
-        err_set(&s->refusal, ERR_PROTO, "the coordinator speaks version %u of the protocol",
-                w->version);
+        err_set(&s->refusal, ERR_PROTO,
+                "the coordinator speaks version %u of the protocol", w->version);
         return;
     }
     s->welcome = *w;
@@ -463,10 +463,8 @@ static void take_lease(struct session *s, int64_t now_ms, const struct msg *m)
         give_back(s, l->task_id, l->token);
         return;
     }
-    *slot = (struct slot){.state = SLOT_HELD,
-                          .task_id = l->task_id,
-                          .token = l->token,
-                          .spec = l->spec};
+    *slot = (struct slot){
+        .state = SLOT_HELD, .task_id = l->task_id, .token = l->token, .spec = l->spec};
     s->fetch_due_ms = now_ms + s->welcome.beat_ms; // the rest of the credit stands
 }
 
@@ -502,7 +500,8 @@ static void take_refused(struct session *s, int64_t now_ms, const struct msg *m)
         greet(s, now_ms);
     } else if (s->n_welcomes == 0 && (r->code == ERR_PROTO || r->code == ERR_AUTH)) {
         s->phase = PHASE_OVER;
-        err_set(&s->refusal, r->code, "the coordinator refuses this worker: %s", r->text);
+        err_set(&s->refusal, r->code, "the coordinator refuses this worker: %s",
+                r->text);
     }
 }
 

@@ -3,9 +3,9 @@
 //
 // Happy path: HELLO, WELCOME, then FETCH while slots are free, LEASEs fill them, BEATs
 // keep them, RESULTs end them. The failures: no answer to anything for three beats, or
-// REFUSED{STALE}: HELLO again with all that is held; a lost RESULT is sent again until a
-// verdict comes; tasks named in WELCOME.stale or BEAT_REPLY.cancelled are to be stopped.
-// Draining: no more FETCH, then BYE when nothing is held.
+// REFUSED{STALE}: HELLO again with all that is held; a lost RESULT is sent again until
+// a verdict comes; tasks named in WELCOME.stale or BEAT_REPLY.cancelled are to be
+// stopped. Draining: no more FETCH, then BYE when nothing is held.
 //
 // The caller looks at the slots after every message and acts on their states; sockets,
 // processes and the clock are the caller's.

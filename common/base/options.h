@@ -7,8 +7,8 @@
 // ends them.
 //
 // Owns: nothing; values point into argv. Threads: any.
-#ifndef COORDINATOR_CLI_OPTIONS_H
-#define COORDINATOR_CLI_OPTIONS_H
+#ifndef COMMON_BASE_OPTIONS_H
+#define COMMON_BASE_OPTIONS_H
 
 #include "common/base/err.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_options.c - command lines: what is taken, what is refused and in which words.
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 #include "tests/lib/check_main.h"
 
 #include <string.h>

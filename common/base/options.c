@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // options.c - see options.h.
-#include "coordinator/cli/options.h"
+#include "common/base/options.h"
 
 #include <errno.h>
 #include <stdio.h>
