@@ -117,7 +117,7 @@ static void add_figures(const struct display_view *v, const char *between,
 
 static bool has_time_left(const struct status_study *s)
 {
-    return s->seconds_left > 0 && !is_state(s, "done") && !is_state(s, "failed");
+    return s->seconds_left >= 1 && !is_state(s, "done") && !is_state(s, "failed");
 }
 
 void display_line(const struct display_view *v, struct buf *out)

@@ -43,7 +43,8 @@ struct local {
     int64_t answered_ms; // when an answer last came
     bool has_status;
     struct msg_status_reply *status;
-    int64_t kill_ms; // PHASE_STOPPING: when patience ends
+    int64_t kill_ms;                      // PHASE_STOPPING: when patience ends
+    bool has_left[LOCAL_WORKERS_MAX + 1]; // workers that said goodbye: exit status 0
 
     enum local_end end;
     enum err error; // why the run ends early
@@ -142,12 +143,6 @@ static void on_command(void *arg, unsigned child, struct supervise_args *args)
     }
 }
 
-// True: it was told to leave, or may.
-static bool is_leaving(const struct local *l)
-{
-    return l->phase != PHASE_RUNNING || (l->has_status && l->status->is_draining);
-}
-
 // A coordinator whose study failed exits with a status; that is no crash.
 static bool has_study_failed(const struct local *l)
 {
@@ -191,8 +186,10 @@ static bool on_ended(void *arg, unsigned child, const struct supervise_end *end)
         again = coordinator_ended(l, end);
     } else if (!end->signal && end->exit_status == 2) {
         fail_with_log(l, child, ERR_INPUT, "refused its command line");
+    } else if (!end->signal && end->exit_status == 0) {
+        l->has_left[child] = true; // told to, perhaps: the next answer tells
     } else {
-        again = !is_leaving(l);
+        again = l->phase == PHASE_RUNNING;
     }
     end_drain(l);
     return again;
@@ -334,6 +331,17 @@ static void on_tick(uv_timer_t *t)
     }
 }
 
+// Workers leave when the coordinator drains. One that does not drain wants them back.
+static void call_back(struct local *l)
+{
+    bool is_wanted = l->phase == PHASE_RUNNING && !l->status->is_draining;
+    for (unsigned i = 1; is_wanted && i < n_children(l); i++) {
+        if (l->has_left[i] && supervise_start(l->children, i, NULL) == ERR_OK) {
+            l->has_left[i] = false;
+        }
+    }
+}
+
 static void on_answer(void *arg, const struct msg *answer)
 {
     struct local *l = arg;
@@ -341,6 +349,7 @@ static void on_answer(void *arg, const struct msg *answer)
         *l->status = answer->status_reply;
         l->has_status = true;
         l->answered_ms = clock_mono_ms();
+        call_back(l);
         show(l, l->answered_ms);
     }
 }
