@@ -8,6 +8,7 @@
 #define HELLO_AGAIN_MS  2000
 #define RESULT_AGAIN_MS 5000
 #define SILENT_BEATS    3
+#define GOODBYE_MS      2000 // one who goes at once waits no longer to hand tasks back
 #define NEVER           INT64_MAX
 
 enum phase {
@@ -25,7 +26,8 @@ struct session {
     struct session_conf conf;
     enum phase phase;
     bool is_draining;
-    bool is_leaving; // BYE as soon as all is given back
+    bool is_leaving;      // BYE as soon as all is given back
+    int64_t leave_end_ms; // when leaving ends, said or unsaid
     struct errinfo refusal;
     int64_t hello_due_ms;
     int64_t fetch_due_ms; // NEVER while nothing is to be fetched
@@ -182,7 +184,10 @@ void session_drain(struct session *s)
 void session_leave(struct session *s, int64_t now_ms)
 {
     s->is_draining = true;
-    s->is_leaving = true;
+    if (!s->is_leaving) {
+        s->is_leaving = true;
+        s->leave_end_ms = now_ms + GOODBYE_MS;
+    }
     for (uint32_t i = 0; i < s->conf.n_slots; i++) {
         struct slot *slot = &s->slots[i];
         if (slot->state == SLOT_HELD) {
@@ -214,7 +219,7 @@ static bool may_say_bye(const struct session *s)
 
 bool session_is_over(const struct session *s, int64_t now_ms)
 {
-    if (s->phase == PHASE_OVER) {
+    if (s->phase == PHASE_OVER || (s->is_leaving && now_ms >= s->leave_end_ms)) {
         return true;
     }
     if (!s->is_draining) {
@@ -388,7 +393,7 @@ void session_sent(struct session *s, int64_t now_ms, const struct msg *m)
     case MSG_RESULT: sent_result(s, now_ms, &m->result); break;
     case MSG_RELEASE: s->n_returned--; break;
     case MSG_BYE: s->phase = PHASE_OVER; break;
-    default: BUG_ON("not a message of a worker");
+    default: err_bug(__FILE__, __LINE__, "a worker does not say this");
     }
 }
 
