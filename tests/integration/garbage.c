@@ -48,39 +48,43 @@ static bool send_huge(void *socket, unsigned i)
     return put(socket, bytes, HUGE_BYTES, false);
 }
 
-static void make_result(struct msg *m)
+// Well-formed messages that have no place there, one after the other.
+static void make_stranger(struct msg *m, unsigned i)
 {
-    m->kind = MSG_RESULT;
-    m->result.session = 99;
-    m->result.task_id = 1;
-    m->result.token = 1;
-    m->result.outcome = OUTCOME_ERROR;
-    strcpy(m->result.error, "none of your business");
-}
-
-static void make_refused(struct msg *m)
-{
-    m->kind = MSG_REFUSED;
-    m->refused.code = ERR_PROTO;
-    strcpy(m->refused.text, "you too");
+    static const enum msg_kind order[] = {MSG_RESULT,  MSG_REFUSED, MSG_FETCH, MSG_BEAT,
+                                          MSG_RELEASE, MSG_NO_TASK, MSG_BYE};
+    memset(m, 0, sizeof(*m));
+    m->kind = order[i % (sizeof(order) / sizeof(order[0]))];
+    switch (m->kind) {
+    case MSG_RESULT:
+        m->result.session = 99;
+        m->result.task_id = m->result.token = 1;
+        m->result.outcome = OUTCOME_ERROR;
+        strcpy(m->result.error, "none of your business");
+        break;
+    case MSG_REFUSED:
+        m->refused.code = ERR_PROTO;
+        strcpy(m->refused.text, "you too");
+        break;
+    case MSG_FETCH:
+        m->fetch.session = 99;
+        m->fetch.slots = 1;
+        break;
+    case MSG_BEAT: m->beat.session = 99; break;
+    case MSG_RELEASE:
+        m->release.session = 99;
+        m->release.task_id = m->release.token = 1;
+        break;
+    case MSG_NO_TASK: m->no_task.retry_ms = 1; break;
+    default: break;
+    }
 }
 
 static bool send_stranger(void *socket, unsigned i)
 {
     static struct msg m;
-    static const enum msg_kind bare[] = {MSG_FETCH, MSG_BEAT, MSG_RELEASE, MSG_BYE,
-                                         MSG_NO_TASK};
     struct buf out = BUF_INIT;
-    memset(&m, 0, sizeof(m));
-    size_t choice = i % (sizeof(bare) / sizeof(bare[0]) + 2);
-    if (choice == 0) {
-        make_result(&m);
-    } else if (choice == 1) {
-        make_refused(&m);
-    } else {
-        m.kind = bare[choice - 2];
-        m.fetch.session = 99; // the first field of each of them that has one
-    }
+    make_stranger(&m, i);
     wire_encode(&m, &out);
     bool ok = put(socket, out.data, out.len, false);
     buf_fini(&out);
