@@ -55,9 +55,10 @@ void host_zero_gaps(const struct stream *s, struct plane p, int n);
 
 static inline float *host_at(struct place p)
 {
-    return p.memory ? p.memory->values + p.at : NULL;
+    return p.memory->values + p.at;
 }
 
+// NULL for a plane that does not exist.
 static inline float *host_row(struct plane p, int row)
 {
     return p.place.memory ? host_at(p.place) + (ptrdiff_t)row * p.ld : NULL;

@@ -311,7 +311,9 @@ static void tanh_back(struct extent e, struct rows y, struct rows dy)
 
 static void greatest(struct extent e, struct rows x, float *restrict most)
 {
-    memcpy(most, x.at, (size_t)e.n * sizeof(*most));
+    for (int i = 0; i < e.n; i++) {
+        most[i] = x.at[i];
+    }
     for (int r = 1; r < e.n_rows; r++) {
         const float *restrict v = row_of(x, r);
         for (int i = 0; i < e.n; i++) {
@@ -391,8 +393,8 @@ static void pool(struct extent e, struct rows logits, struct rows h,
 {
     for (int i = 0; i < e.n; i += TILE) {
         struct extent part = {e.n_rows, smaller(TILE, e.n - i)};
-        pool_tile(part, part_of(logits, 0, i), part_of(h, 0, i), m->mean + i,
-                  m->deviation + i);
+        pool_tile(part, (struct rows){logits.at + i, logits.ld},
+                  (struct rows){h.at + i, h.ld}, m->mean + i, m->deviation + i);
     }
 }
 

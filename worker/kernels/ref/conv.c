@@ -47,6 +47,17 @@ void ref_conv(const struct stream *s, const struct conv *c, struct plane x,
     }
 }
 
+// Sum over rows of the first channels of dy and, `shift` rows further, of x.
+static float weight_back_at(const struct stream *s, struct plane dy, struct plane x,
+                            int shift)
+{
+    double sum = 0;
+    for (int row = s->gap; row < s->n_rows - s->gap; row++) {
+        sum += (double)*host_row(dy, row) * *host_row(x, row + shift);
+    }
+    return (float)sum;
+}
+
 void ref_conv_back(const struct stream *s, const struct conv *c, struct plane x,
                    struct plane dy, struct place d_weights)
 {
@@ -55,12 +66,8 @@ void ref_conv_back(const struct stream *s, const struct conv *c, struct plane x,
     for (int k = 0; k < c->taps; k++) {
         for (int o = 0; o < c->out; o++) {
             for (int i = 0; i < c->in; i++) {
-                double sum = 0;
-                for (int row = s->gap; row < s->n_rows - s->gap; row++) {
-                    sum += (double)host_row(dy, row)[o] *
-                           host_row(x, row + shift_of(c, k))[i];
-                }
-                *dw++ = (float)sum;
+                *dw++ = weight_back_at(s, plane_from(dy, o), plane_from(x, i),
+                                       shift_of(c, k));
             }
         }
     }

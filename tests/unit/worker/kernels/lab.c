@@ -14,6 +14,13 @@
 // Small, so that few values cross the kink of a ReLU within it.
 #define STEP          1e-4
 
+static float *floats(size_t n)
+{
+    float *x = calloc(n + 1, sizeof(*x));
+    ck_assert_ptr_nonnull(x);
+    return x;
+}
+
 void lab_init(struct lab *l, const struct kernels *k, int n_utts, const int *n_frames)
 {
     memset(l, 0, sizeof(*l));
@@ -47,7 +54,7 @@ static int add(struct lab *l, struct lab_tensor t, size_t n_floats)
 static void fill(struct lab *l, int tensor, double scale)
 {
     size_t n = lab_size(l, tensor);
-    float *values = malloc(n * sizeof(*values));
+    float *values = floats(n);
     for (size_t i = 0; i < n; i++) {
         values[i] = (float)(scale * rng_normal(&l->rng));
     }
@@ -170,7 +177,7 @@ void lab_write(const struct lab *l, int tensor, const float *values)
 
 static float *snapshot(const struct lab *l, int tensor)
 {
-    float *values = malloc(lab_size(l, tensor) * sizeof(*values));
+    float *values = floats(lab_size(l, tensor));
     lab_read(l, tensor, values);
     return values;
 }
@@ -261,8 +268,9 @@ static double slope_along(struct lab *l, const struct lab_case *c,
                           const float *direction, double step)
 {
     size_t n = lab_size(l, tensor);
-    float *moved = malloc(n * sizeof(*moved));
-    double loss[2];
+    ck_assert_ptr_nonnull(saved[tensor]);
+    float *moved = floats(n);
+    double loss[2] = {0, 0};
     for (int side = 0; side < 2; side++) {
         restore(l, saved);
         for (size_t i = 0; i < n; i++) {
@@ -280,7 +288,7 @@ static void check_tensor(struct lab *l, const struct lab_case *c,
                          const float *gradient, double tolerance)
 {
     size_t n = lab_size(l, tensor);
-    float *direction = malloc(n * sizeof(*direction));
+    float *direction = floats(n);
     double along = 0;
     for (size_t i = 0; i < n; i++) {
         direction[i] = (float)rng_normal(&l->rng);
@@ -305,7 +313,7 @@ static void differentiate_on(const struct lab_case *c, const char *backend,
                              double tolerance)
 {
     struct lab l;
-    float *saved[LAB_TENSORS_MAX];
+    float *saved[LAB_TENSORS_MAX] = {NULL};
     float *gradients[LAB_TENSORS_MAX] = {NULL};
     lab_init(&l, backend_find(backend), c->n_utts, c->n_frames);
     c->setup(&l, c->arg);
@@ -322,7 +330,7 @@ static void differentiate_on(const struct lab_case *c, const char *backend,
             check_tensor(&l, c, saved, i, gradients[i], tolerance);
         }
     }
-    for (int i = 0; i < l.n_tensors; i++) {
+    for (int i = 0; i < LAB_TENSORS_MAX; i++) {
         free(saved[i]);
         free(gradients[i]);
     }

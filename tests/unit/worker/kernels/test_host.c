@@ -47,10 +47,10 @@ START_TEST(frames_lie_between_gaps_of_zeros)
         struct loaded l;
         load(&l, backend_name_at(b));
         ck_assert_uint_eq(rows_needed(2, 4, GAP), 10);
-        for (int r = 0; r < 10; r++) {
-            ck_assert_float_eq(l.values[3 * r], 9); // not its column
-            ck_assert_float_eq(l.values[3 * r + 1], want[r][0]);
-            ck_assert_float_eq(l.values[3 * r + 2], want[r][1]);
+        for (int r = 0, row = 0; r < 10; r++, row += 3) {
+            ck_assert_float_eq(l.values[row], 9); // not its column
+            ck_assert_float_eq(l.values[row + 1], want[r][0]);
+            ck_assert_float_eq(l.values[row + 2], want[r][1]);
         }
         unload(&l);
     }
@@ -63,8 +63,8 @@ START_TEST(copies_take_gaps_along)
     load(&l, "blas");
     l.k->copy(l.s, l.plane, (struct plane){{l.m, 0}, 3}, 1);
     l.k->download(l.s, (struct place){l.m, 0}, l.values, 30);
-    for (int r = 0; r < 10; r++) {
-        ck_assert_float_eq(l.values[3 * r], l.values[3 * r + 1]);
+    for (int r = 0, row = 0; r < 10; r++, row += 3) {
+        ck_assert_float_eq(l.values[row], l.values[row + 1]);
     }
     unload(&l);
 }

@@ -10,9 +10,12 @@
 
 #define MAX_UTTS   3
 #define MAX_FRAMES 120
+#define N_MELS     10
 #define N_EMBED    12
+#define N_OUT      ((size_t)MAX_UTTS * N_EMBED)
+#define N_IN       ((size_t)MAX_FRAMES * N_MELS)
 
-static const struct net_dims dims = {.n_mels = 10,
+static const struct net_dims dims = {.n_mels = N_MELS,
                                      .max_depth = 3,
                                      .max_width = 32,
                                      .max_kernel = 5,
@@ -29,7 +32,7 @@ struct model {
     struct net *net;
     const struct layout *layout;
     float *weights, *stats, *grads;
-    float features[MAX_FRAMES * 10];
+    float features[MAX_FRAMES * N_MELS];
     struct net_batch batch;
     float embeddings[MAX_UTTS * N_EMBED];
 };
@@ -81,7 +84,7 @@ static void set_up(struct model *m, const char *backend, const char *arch,
     m->grads = calloc(m->layout->n_weights, sizeof(float));
     m->stats = calloc(m->layout->n_stats, sizeof(float));
     m->batch = (struct net_batch){MAX_UTTS, ragged, m->features};
-    fill(m->features, MAX_FRAMES * 10, 1000, 0, 1);
+    fill(m->features, N_IN, 1000, 0, 1);
     randomise(m);
 }
 
@@ -106,7 +109,7 @@ static double distance(const float *a, const float *b, size_t n)
 
 static void loss_weights(float w[MAX_UTTS * N_EMBED])
 {
-    fill(w, MAX_UTTS * N_EMBED, 2000, 0, 1);
+    fill(w, N_OUT, 2000, 0, 1);
 }
 
 static double loss_of(struct model *m)
@@ -195,13 +198,11 @@ START_TEST(backends_agree_on_embeddings_and_gradients)
         set_up(&b, "blas", archs[i], true);
         compute_grads(&a);
         compute_grads(&b);
-        ck_assert_double_lt(distance(b.embeddings, a.embeddings, MAX_UTTS * N_EMBED),
-                            1e-4);
+        ck_assert_double_lt(distance(b.embeddings, a.embeddings, N_OUT), 1e-4);
         ck_assert_double_lt(distance(b.grads, a.grads, a.layout->n_weights), 1e-3);
         net_forward_eval(a.net, &a.batch, a.embeddings);
         net_forward_eval(b.net, &b.batch, b.embeddings);
-        ck_assert_double_lt(distance(b.embeddings, a.embeddings, MAX_UTTS * N_EMBED),
-                            1e-5);
+        ck_assert_double_lt(distance(b.embeddings, a.embeddings, N_OUT), 1e-5);
         tear_down(&a);
         tear_down(&b);
     }
@@ -217,8 +218,9 @@ START_TEST(an_utterance_gives_the_same_embedding_alone_and_in_a_batch)
     for (int u = 0; u < MAX_UTTS; u++) {
         float alone[N_EMBED];
         net_forward_eval(m.net, &(struct net_batch){1, &ragged[u], features}, alone);
-        ck_assert_double_lt(distance(alone, m.embeddings + u * N_EMBED, N_EMBED), 1e-5);
-        features += ragged[u] * dims.n_mels;
+        ck_assert_double_lt(
+            distance(alone, m.embeddings + (size_t)u * N_EMBED, N_EMBED), 1e-5);
+        features += (ptrdiff_t)ragged[u] * N_MELS;
     }
     tear_down(&m);
 }
@@ -252,7 +254,7 @@ START_TEST(with_the_batchs_statistics_evaluation_equals_training)
     net_read_batch_stats(m.net, m.stats, counts);
     net_load_stats(m.net, m.stats);
     net_forward_eval(m.net, &m.batch, m.embeddings);
-    ck_assert_double_lt(distance(m.embeddings, trained, MAX_UTTS * N_EMBED), 1e-4);
+    ck_assert_double_lt(distance(m.embeddings, trained, N_OUT), 1e-4);
     ck_assert_double_eq(counts[0], ragged[0] + ragged[1] + ragged[2]);
     ck_assert_double_eq(counts[m.layout->n_stats - 1], MAX_UTTS);
     free(counts);
