@@ -7,13 +7,14 @@
 // Far above any useful network, far below any overflow in sizes and work.
 #define FIXED_MAX 4096
 
-static enum err check_range(const char *name, int value, int max, struct errinfo *why)
+static enum err check_range(const char *name, int value, int min, int max,
+                            struct errinfo *why)
 {
-    if (value >= 1 && value <= max) {
+    if (value >= min && value <= max) {
         return ERR_OK;
     }
-    return err_set(why, ERR_INPUT, "supernet %s is %d; allowed: 1 to %d", name, value,
-                   max);
+    return err_set(why, ERR_INPUT, "supernet %s is %d; allowed: %d to %d", name, value,
+                   min, max);
 }
 
 static enum err check_fixed(const struct net_dims *d, struct errinfo *why)
@@ -21,23 +22,19 @@ static enum err check_fixed(const struct net_dims *d, struct errinfo *why)
     const struct {
         const char *name;
         int value;
-        int max;
+        int min, max;
     } fixed[] = {
-        {"mel bins", d->n_mels, FIXED_MAX},
-        {"embedding", d->n_embed, FIXED_MAX},
-        {"Res2 scale", d->res2_scale, 64},
-        {"SE reduction", d->se_reduction, 64},
-        {"pool bottleneck", d->pool_bottleneck, FIXED_MAX},
+        {"mel bins", d->n_mels, 1, FIXED_MAX},
+        {"embedding", d->n_embed, 1, FIXED_MAX},
+        {"Res2 scale", d->res2_scale, 2, DIMS_RES2_SCALE_MAX},
+        {"SE reduction", d->se_reduction, 1, 64},
+        {"pool bottleneck", d->pool_bottleneck, 1, FIXED_MAX},
     };
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-        enum err e = check_range(fixed[i].name, fixed[i].value, fixed[i].max, why);
-        if (e != ERR_OK) {
-            return e;
-        }
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        e = check_range(fixed[i].name, fixed[i].value, fixed[i].min, fixed[i].max, why);
     }
-    return d->res2_scale >= 2
-               ? ERR_OK
-               : err_set(why, ERR_INPUT, "supernet Res2 scale is 1; allowed: 2 to 64");
+    return e;
 }
 
 enum err dims_check(const struct net_dims *d, struct errinfo *why)
@@ -46,7 +43,7 @@ enum err dims_check(const struct net_dims *d, struct errinfo *why)
     if (e != ERR_OK) {
         return e;
     }
-    e = check_range("depth", d->max_depth, ARCH_DEPTH_MAX, why);
+    e = check_range("depth", d->max_depth, 1, ARCH_DEPTH_MAX, why);
     if (e != ERR_OK) {
         return e;
     }

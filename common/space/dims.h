@@ -18,10 +18,14 @@ struct net_dims {
     int max_kernel;      // 5
     int max_cat;         // 1536
     int n_embed;         // 192
-    int res2_scale;      // 8
+    int res2_scale;      // 8, also the largest allowed
     int se_reduction;    // 4
     int pool_bottleneck; // 128
 };
+
+// Tables of tensors have a fixed length, and each block has a convolution with its
+// normalisation per Res2 group: there is room for this many at the largest depth.
+#define DIMS_RES2_SCALE_MAX 8
 
 #define DIMS_PAPER ((struct net_dims){80, 4, 512, 5, 1536, 192, 8, 4, 128})
 

@@ -13,10 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MACS_FRAMES    300 // the length the "macs" of a file's metadata are counted at
-#define NUMBER_MAX     24
-// What LAYOUT_TENSORS_MAX has room for at ARCH_DEPTH_MAX; a file could name more.
-#define RES2_SCALE_MAX 8
+#define MACS_FRAMES 300 // the length the "macs" of a file's metadata are counted at
+#define NUMBER_MAX  24
 
 struct dims_row {
     const char *key;
@@ -379,10 +377,6 @@ static enum err load_layout(const struct tensor_reader *r, struct layout *l,
     if (dims_check(&dims, why) != ERR_OK || arch_parse(text, &a, why) != ERR_OK ||
         arch_fits(&a, &dims, why) != ERR_OK) {
         return err_prefix(why, ERR_CORRUPT, "metadata");
-    }
-    if (dims.res2_scale > RES2_SCALE_MAX) {
-        return err_set(why, ERR_CORRUPT, "metadata: Res2 scale %d is over %d",
-                       dims.res2_scale, RES2_SCALE_MAX);
     }
     layout_build(l, &dims, &a);
     return ERR_OK;

@@ -89,6 +89,29 @@ START_TEST(a_smaller_largest_kernel_has_fewer_matrices)
 }
 END_TEST
 
+START_TEST(the_largest_supernet_that_is_allowed_fits_its_tables)
+{
+    struct net_dims d = {.n_mels = 1,
+                         .max_depth = ARCH_DEPTH_MAX,
+                         .max_width = DIMS_RES2_SCALE_MAX,
+                         .max_kernel = 5,
+                         .max_cat = 8,
+                         .n_embed = 1,
+                         .res2_scale = DIMS_RES2_SCALE_MAX,
+                         .se_reduction = 1,
+                         .pool_bottleneck = 1};
+    struct errinfo why = {0};
+    ck_assert_msg(dims_check(&d, &why) == ERR_OK, "%s", why.text);
+    struct supernet *s = supernet_create(&d, TOY_SPEAKERS, 1);
+    ck_assert_ptr_nonnull(supernet_find(s, "blocks.7.resconv.convs.6.conv.k31"));
+    supernet_destroy(s);
+    d.res2_scale = d.max_width = DIMS_RES2_SCALE_MAX + 1;
+    ck_assert_int_eq(dims_check(&d, &why), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(why.text, "allowed: 2 to 8"));
+}
+END_TEST
+
 TEST_SUITE(supernet, initial_values_are_a_function_of_the_seed,
            tensors_tile_the_block_without_gaps, values_begin_as_the_field_expects,
-           a_smaller_largest_kernel_has_fewer_matrices)
+           a_smaller_largest_kernel_has_fewer_matrices,
+           the_largest_supernet_that_is_allowed_fits_its_tables)
