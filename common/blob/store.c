@@ -246,7 +246,9 @@ enum err blob_each(const struct blob_store *s, blob_visit_fn *fn, void *arg,
             continue;
         }
         struct blob_entry entry = {.size_bytes = (uint64_t)st.st_size,
-                                   .modified_s = (int64_t)st.st_mtime};
+                                   .modified_ns =
+                                       (int64_t)st.st_mtim.tv_sec * 1000000000 +
+                                       st.st_mtim.tv_nsec};
         snprintf(entry.hash, sizeof(entry.hash), "%s", e->d_name);
         go_on = fn(arg, &entry);
     }

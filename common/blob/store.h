@@ -45,7 +45,7 @@ MUST_CHECK enum err blob_remove(struct blob_store *s, const char *hex,
 struct blob_entry {
     char hash[HASH_HEX_MAX];
     uint64_t size_bytes;
-    int64_t modified_s; // wall clock
+    int64_t modified_ns; // wall clock
 };
 typedef bool blob_visit_fn(void *arg, const struct blob_entry *entry);
 MUST_CHECK enum err blob_each(const struct blob_store *s, blob_visit_fn *fn, void *arg,

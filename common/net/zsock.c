@@ -73,6 +73,14 @@ void zsock_close(void *zsock)
     }
 }
 
+void zsock_close_flushed(void *zsock, int patience_ms)
+{
+    if (zsock) {
+        set_int(zsock, ZMQ_LINGER, patience_ms);
+        zmq_close(zsock);
+    }
+}
+
 enum err zsock_connect(void *zsock, const struct endpoint *to, struct errinfo *why)
 {
     char text[ENDPOINT_MAX];
@@ -80,6 +88,12 @@ enum err zsock_connect(void *zsock, const struct endpoint *to, struct errinfo *w
         return err_prefix(why, zmq_error(why, "cannot connect"), "%s", text);
     }
     return ERR_OK;
+}
+
+void zsock_disconnect(void *zsock, const struct endpoint *from)
+{
+    char text[ENDPOINT_MAX];
+    zmq_disconnect(zsock, endpoint_print(from, text));
 }
 
 static enum err bind_port(void *zsock, const struct endpoint *at, struct errinfo *why)

@@ -18,10 +18,14 @@
 // type: ZMQ_ROUTER or ZMQ_DEALER. A peer that sends a larger frame is cut off. ERR_IO.
 MUST_CHECK enum err zsock_open(void *ctx, int type, size_t max_frame_bytes, void **out,
                                struct errinfo *why);
-void zsock_close(void *zsock); // NULL is fine
+void zsock_close(void *zsock); // NULL is fine; what was not sent yet is lost
+// Ending the context then waits that long for what was not sent yet.
+void zsock_close_flushed(void *zsock, int patience_ms);
 
 MUST_CHECK enum err zsock_connect(void *zsock, const struct endpoint *to,
                                   struct errinfo *why);
+// Not connected there: nothing happens.
+void zsock_disconnect(void *zsock, const struct endpoint *from);
 // Port 0 takes the first free one of ENDPOINT_PORT_FIRST..LAST (starting at a random
 // place) and writes it to at->port. ERR_BUSY when the port, or every one, is taken.
 MUST_CHECK enum err zsock_bind(void *zsock, struct endpoint *at, struct errinfo *why);

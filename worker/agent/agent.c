@@ -1,67 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
-// agent.c - see agent.h. Opens in order, closes in reverse; every event ends in a pump.
+// agent.c - see agent.h. Sockets, signals and the clock; decisions are elsewhere.
 #include "worker/agent/agent.h"
 
 #include "common/base/clock.h"
-#include "common/base/file.h"
-#include "common/net/zsock.h"
 #include "common/net/zwatch.h"
 #include "proto/wire.h"
-#include "worker/agent/bulk.h"
-#include "worker/agent/work.h"
+#include "worker/agent/link.h"
+#include "worker/agent/works.h"
 
+#include <uv.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TICK_MS      100 // deadlines; messages wake the loop by themselves
-#define RECEIVES_MAX 64
-#define N_SIGNALS    2
-#define ALIVE_MS     5000 // between signs of life
+#define TURN_MESSAGES 64   // before the loop looks at its other sources
+#define STEP_MAX_MS   1000 // a step at least as often: waits that nothing ends
+#define STEP_MIN_MS   5
+#define STUCK_MS      100  // until sending is tried again
+#define BYE_MS        500  // for the last messages to leave
+#define ALIVE_MS      5000 // between signs of life in DIR/alive
 
 struct agent {
     const struct agent_conf *conf;
     uv_loop_t loop;
-    void *zctx;
-    void *zsock;
-    struct zwatch *watch;
-    struct blob_store *blobs;
+    uv_timer_t timer;
+    uv_signal_t signals[2];
+    int n_signals;
+    bool is_ending; // the loop runs only to close what is open
+    void *ctx;
+    void *control, *bulk;
+    struct zwatch *control_watch, *bulk_watch;
+    struct endpoint bulk_at; // connected there when port is not 0
+    uint32_t welcomes;       // seen
+    struct blob_store *store;
     struct session *session;
-    struct bulk *bulk;
+    struct fetcher *fetcher;
+    struct deliverer *deliverer;
     struct works *works;
-    uv_timer_t tick;
-    uv_timer_t kick; // a pump as soon as the loop comes round
-    uv_signal_t signals[N_SIGNALS];
+    struct msg *in, *out;
+    int lock_fd;
     pid_t parent;
-    uint32_t welcomes; // the last one that was acted on
-    int64_t alive_ms;
-    bool is_leaving;
-    struct msg *message; // in and out, one at a time: struct msg is large
-    struct buf out;
-    char blob_dir[FILE_PATH_MAX];
+    int64_t alive_ms; // last sign of life
     char alive_path[FILE_PATH_MAX];
 };
 
-// ---- one pump: say what is due, do what the slots ask for
+static void step(struct agent *a);
 
-static void send_due(struct agent *a)
+// ---- sending
+
+static void log_send_error(const struct msg *m, enum err e)
 {
-    int64_t now_ms = clock_mono_ms();
-    while (session_next(a->session, now_ms, a->message)) {
-        buf_clear(&a->out);
-        wire_encode(a->message, &a->out);
-        const struct zframe body = {a->out.data, a->out.len};
-        if (zsock_send(a->zsock, &body, 1) != ERR_OK) {
-            return; // not connected: it stays due
-        }
-        session_sent(a->session, now_ms, a->message);
-    }
+    log_error("message.unsent", "kind=%s error=%s", msg_kind_name(m->kind),
+              err_name(e));
 }
 
-// The bulk socket is at the coordinator's host unless the welcome says otherwise.
+// False when the socket takes no more now.
+static bool send_out(struct agent *a, void *zsock)
+{
+    enum err e = link_send(zsock, a->out);
+    if (e == ERR_OK) {
+        log_debug("message.sent", "kind=%s", msg_kind_name(a->out->kind));
+    } else if (e != ERR_BUSY) {
+        log_send_error(a->out, e);
+    }
+    return e == ERR_OK;
+}
+
+static bool pump_control(struct agent *a, int64_t now_ms)
+{
+    while (session_next(a->session, now_ms, a->out)) {
+        if (!send_out(a, a->control)) {
+            return false;
+        }
+        session_sent(a->session, now_ms, a->out);
+    }
+    return true;
+}
+
+static bool pump_fetcher(struct agent *a, int64_t now_ms)
+{
+    while (fetcher_next(a->fetcher, now_ms, a->out)) {
+        if (!send_out(a, a->bulk)) {
+            return false;
+        }
+        fetcher_sent(a->fetcher, now_ms, a->out);
+    }
+    return true;
+}
+
+static bool pump_deliverer(struct agent *a, int64_t now_ms)
+{
+    while (deliverer_next(a->deliverer, now_ms, a->out)) {
+        if (!send_out(a, a->bulk)) {
+            return false;
+        }
+        deliverer_sent(a->deliverer, now_ms, a->out);
+    }
+    return true;
+}
+
+// ---- the bulk socket goes where the last WELCOME says
+
 static enum err bulk_endpoint(const struct agent *a, const struct msg_welcome *w,
                               struct endpoint *out, struct errinfo *why)
 {
@@ -81,43 +128,129 @@ static void follow_welcome(struct agent *a)
         return;
     }
     a->welcomes = welcomes;
+    log_info("session.welcome", "worker=%" PRIu64 " stale=%u", w->worker_id,
+             w->n_stale);
+    struct endpoint to;
     struct errinfo why = {0};
-    struct endpoint at;
-    enum err e = bulk_endpoint(a, w, &at, &why);
-    if (e == ERR_OK) {
-        e = bulk_connect(a->bulk, &at, &why);
-    }
-    if (e == ERR_OK) {
-        log_info("coordinator.welcomed", "worker=%llu bulk_port=%u",
-                 (unsigned long long)w->worker_id, at.port);
-    } else {
-        log_error("bulk.unreachable", "error=%s text=\"%s\"", err_name(e), why.text);
-    }
-}
-
-static void leave_if_over(struct agent *a)
-{
-    if (a->is_leaving) {
-        works_kill(a->works);
-    }
-    if (session_is_over(a->session, clock_mono_ms())) {
-        works_kill(a->works);
-        if (works_is_idle(a->works)) {
-            uv_stop(&a->loop);
+    char old_text[ENDPOINT_MAX];
+    char new_text[ENDPOINT_MAX];
+    enum err e = bulk_endpoint(a, w, &to, &why);
+    if (e == ERR_OK && strcmp(endpoint_print(&a->bulk_at, old_text),
+                              endpoint_print(&to, new_text)) != 0) {
+        if (a->bulk_at.port != 0) {
+            zsock_disconnect(a->bulk, &a->bulk_at);
         }
+        a->bulk_at = to;
+        e = zsock_connect(a->bulk, &to, &why);
+    }
+    if (e != ERR_OK) {
+        log_error("bulk.unreachable", "error=\"%s\"", why.text);
     }
 }
 
-static void pump(struct agent *a)
+// ---- one step: do what can be done, say what is due, sleep until more is
+
+static int64_t earlier(int64_t a, int64_t b)
 {
-    follow_welcome(a);
-    works_look(a->works);
-    send_due(a);
-    leave_if_over(a);
+    return a < b ? a : b;
 }
 
-// ---- events
+static void leave(struct agent *a)
+{
+    works_kill(a->works);
+    session_leave(a->session, clock_mono_ms());
+}
 
+static void on_timer(uv_timer_t *t)
+{
+    struct agent *a = t->data;
+    if (a->conf->with_parent && getppid() != a->parent) {
+        log_warn("agent.leaving", "reason=\"the parent process is gone\"");
+        a->parent = getppid(); // said once
+        leave(a);
+    }
+    step(a);
+}
+
+static void arm(struct agent *a, int64_t now_ms, bool is_stuck)
+{
+    int64_t due_ms = session_due_ms(a->session);
+    due_ms = earlier(due_ms, fetcher_due_ms(a->fetcher));
+    due_ms = earlier(due_ms, deliverer_due_ms(a->deliverer));
+    int64_t wait_ms = earlier(due_ms - now_ms, STEP_MAX_MS);
+    const int64_t least_ms = is_stuck ? STUCK_MS : STEP_MIN_MS;
+    wait_ms = wait_ms < least_ms ? least_ms : wait_ms;
+    uv_timer_start(&a->timer, on_timer, (uint64_t)wait_ms, 0);
+}
+
+static void step(struct agent *a)
+{
+    int64_t now_ms = clock_mono_ms();
+    follow_welcome(a);
+    works_step(a->works, now_ms);
+    bool is_stuck = !pump_control(a, now_ms);
+    is_stuck = !pump_fetcher(a, now_ms) || is_stuck;
+    is_stuck = !pump_deliverer(a, now_ms) || is_stuck;
+    if (session_is_over(a->session, now_ms)) {
+        uv_stop(&a->loop);
+        return;
+    }
+    arm(a, now_ms, is_stuck);
+}
+
+static void wake(void *arg)
+{
+    struct agent *a = arg;
+    if (!a->is_ending) {
+        step(a);
+    }
+}
+
+// ---- receiving
+
+// False when nothing waits. MSG_NONE: one was dropped, nothing is held.
+static bool receive(struct agent *a, void *zsock, struct zmessage *held)
+{
+    struct errinfo why = {0};
+    enum err e = link_recv(zsock, a->in, held, &why);
+    if (e == ERR_BUSY || e == ERR_IO) {
+        return false;
+    }
+    if (e != ERR_OK) {
+        log_warn("message.refused", "error=\"%s\"", why.text);
+        a->in->kind = MSG_NONE;
+    } else {
+        log_debug("message.received", "kind=%s", msg_kind_name(a->in->kind));
+    }
+    return true;
+}
+
+static void log_refusal(const struct msg *m)
+{
+    if (m->kind == MSG_REFUSED) {
+        log_warn("session.refused", "code=%s text=\"%s\"", err_name(m->refused.code),
+                 m->refused.text);
+    }
+}
+
+// The file's age says when the coordinator was heard last.
+static void show_alive(struct agent *a)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (a->alive_ms != 0 && now_ms - a->alive_ms < ALIVE_MS) {
+        return;
+    }
+    a->alive_ms = now_ms;
+    int fd = open(a->alive_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || futimens(fd, NULL) != 0) {
+        log_warn("alive.unwritten", "path=\"%s\"", a->alive_path);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+// For health checks: the age of the file says when the coordinator was last heard.
 static void show_alive(struct agent *a)
 {
     int64_t now_ms = clock_mono_ms();
@@ -129,195 +262,260 @@ static void show_alive(struct agent *a)
     char text[32];
     int n = snprintf(text, sizeof(text), "pid=%ld\n", (long)getpid());
     if (file_write(a->alive_path, text, (size_t)n, &why) != ERR_OK) {
-        log_warn("alive.unwritten", "text=\"%s\"", why.text);
+        log_warn("alive.unwritten", "error=\"%s\"", why.text);
     }
 }
 
-static void take(struct agent *a, struct zmessage *z)
+int agent_health(const char *dir)
 {
-    struct errinfo why = {0};
-    struct zframe body = zmessage_frame(z, 0);
-    enum err e = wire_decode(body.bytes, body.n, a->message, &why);
-    if (e != ERR_OK) {
-        log_warn("message.refused", "socket=control error=%s text=\"%s\"", err_name(e),
-                 why.text);
-        return;
+    char path[FILE_PATH_MAX];
+    struct stat st;
+    if (file_path(path, sizeof(path), NULL, "%s/alive", dir) != ERR_OK ||
+        stat(path, &st) != 0) {
+        return 1;
     }
-    session_take(a->session, clock_mono_ms(), a->message);
-    show_alive(a);
+    int64_t age_ms = clock_wall_ms() - (int64_t)st.st_mtime * 1000;
+    return age_ms <= LEASE_MS ? 0 : 1;
 }
 
-static void on_readable(void *arg)
+static void on_control(void *arg)
 {
     struct agent *a = arg;
-    for (int i = 0; i < RECEIVES_MAX; i++) {
-        struct zmessage z;
-        enum err e = zsock_recv(a->zsock, &z);
-        if (e == ERR_PROTO) {
-            continue;
-        }
-        if (e != ERR_OK) {
+    struct zmessage held;
+    for (int i = 0; i < TURN_MESSAGES && receive(a, a->control, &held); i++) {
+        log_refusal(a->in);
+        session_take(a->session, clock_mono_ms(), a->in);
+        show_alive(a);
+        zmessage_fini(&held);
+    }
+    step(a);
+}
+
+static void on_bulk(void *arg)
+{
+    struct agent *a = arg;
+    struct zmessage held;
+    for (int i = 0; i < TURN_MESSAGES && receive(a, a->bulk, &held); i++) {
+        int64_t now_ms = clock_mono_ms();
+        switch (a->in->kind) {
+        case MSG_NONE: continue;
+        case MSG_BLOB_CHUNK: fetcher_take(a->fetcher, now_ms, a->in); break;
+        case MSG_BLOB_CREDIT: deliverer_take(a->deliverer, now_ms, a->in); break;
+        case MSG_BLOB_DONE: // of either direction
+            fetcher_take(a->fetcher, now_ms, a->in);
+            deliverer_take(a->deliverer, now_ms, a->in);
             break;
+        default: log_refusal(a->in);
         }
-        take(a, &z);
-        zmessage_fini(&z);
+        zmessage_fini(&held);
     }
-    pump(a);
+    step(a);
 }
 
-static void on_tick(uv_timer_t *timer)
-{
-    struct agent *a = timer->data;
-    if (a->conf->with_parent && getppid() != a->parent && !a->is_leaving) {
-        log_warn("parent.gone", "pid=%ld", (long)a->parent);
-        a->is_leaving = true;
-        session_leave(a->session, clock_mono_ms());
-    }
-    pump(a);
-}
+// ---- signals
 
-static void on_kick(uv_timer_t *timer)
+static void on_signal(uv_signal_t *h, int number)
 {
-    pump(timer->data);
-}
-
-static void on_changed(void *arg)
-{
-    struct agent *a = arg;
-    BUG_ON(uv_timer_start(&a->kick, on_kick, 0, 0) != 0);
-}
-
-static void on_moved(void *arg, const char *hash, enum err code, const char *text)
-{
-    struct agent *a = arg;
-    works_moved(a->works, hash, code, text);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct agent *a = handle->data;
-    log_info("signal.received", "number=%d", number);
-    if (session_is_draining(a->session)) {
-        a->is_leaving = true;
-        session_leave(a->session, clock_mono_ms());
-    } else {
+    struct agent *a = h->data;
+    a->n_signals++;
+    if (a->n_signals == 1) {
+        log_info("agent.draining", "signal=%d", number);
         session_drain(a->session);
+    } else {
+        log_info("agent.leaving", "signal=%d", number);
+        leave(a);
     }
-    pump(a);
+    step(a);
 }
 
-// ---- opening and closing
+// ---- life
 
-static enum err open_stored(struct agent *a, struct errinfo *why)
+static enum err lock_dir(struct agent *a, struct errinfo *why)
 {
-    enum err e =
-        file_path(a->blob_dir, sizeof(a->blob_dir), why, "%s/blobs", a->conf->dir);
+    char path[FILE_PATH_MAX];
+    enum err e = file_make_dirs(a->conf->dir, why);
+    if (e == ERR_OK) {
+        e = file_path(path, sizeof(path), why, "%s/agent.lock", a->conf->dir);
+    }
     if (e == ERR_OK) {
         e = file_path(a->alive_path, sizeof(a->alive_path), why, "%s/alive",
                       a->conf->dir);
     }
-    return e == ERR_OK
-               ? blob_store_open(a->blob_dir, a->conf->artifacts, &a->blobs, why)
-               : e;
-}
-
-static enum err open_control(struct agent *a, struct errinfo *why)
-{
-    a->zctx = zmq_ctx_new();
-    BUG_ON(!a->zctx);
-    enum err e = zsock_open(a->zctx, ZMQ_DEALER, LIMIT_MESSAGE_BYTES, &a->zsock, why);
-    return e == ERR_OK ? zsock_connect(a->zsock, &a->conf->coordinator, why) : e;
-}
-
-static void start_handles(struct agent *a)
-{
-    static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT};
-    BUG_ON(uv_timer_init(&a->loop, &a->tick) != 0);
-    BUG_ON(uv_timer_init(&a->loop, &a->kick) != 0);
-    a->tick.data = a->kick.data = a;
-    BUG_ON(uv_timer_start(&a->tick, on_tick, 0, TICK_MS) != 0);
-    for (int i = 0; i < N_SIGNALS; i++) {
-        BUG_ON(uv_signal_init(&a->loop, &a->signals[i]) != 0);
-        a->signals[i].data = a;
-        BUG_ON(uv_signal_start(&a->signals[i], on_signal, numbers[i]) != 0);
+    if (e != ERR_OK) {
+        return e;
     }
-    a->watch = zwatch_create(&a->loop, a->zsock, on_readable, a);
-    BUG_ON(!a->watch);
+    a->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (a->lock_fd < 0) {
+        return err_set(why, ERR_IO, "cannot create %s", path);
+    }
+    if (flock(a->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        close(a->lock_fd);
+        a->lock_fd = -1;
+        a->parent = getppid();
+        return err_set(why, ERR_BUSY, "another worker uses the folder %s",
+                       a->conf->dir);
+    }
+    return ERR_OK;
 }
 
-static void start_rooms(struct agent *a)
+static enum err open_store(struct agent *a, char dir[static FILE_PATH_MAX],
+                           struct errinfo *why)
 {
-    struct session_conf session = a->conf->session;
-    randombytes_buf(&session.id, sizeof(session.id));
-    session.id |= 1; // never 0
-    a->session = session_create(&session, clock_mono_ms());
-    a->bulk = bulk_create(&a->loop, a->zctx, a->blobs, on_moved, a);
-    const struct works_conf works = {
+    enum err e = file_path(dir, FILE_PATH_MAX, why, "%s/blobs", a->conf->dir);
+    return e == ERR_OK ? blob_store_open(dir, a->conf->artifacts, &a->store, why) : e;
+}
+
+static enum err open_sockets(struct agent *a, struct errinfo *why)
+{
+    a->ctx = zmq_ctx_new();
+    BUG_ON(!a->ctx);
+    enum err e = zsock_open(a->ctx, ZMQ_DEALER, LIMIT_MESSAGE_BYTES, &a->control, why);
+    if (e == ERR_OK) {
+        e = zsock_open(a->ctx, ZMQ_DEALER, LIMIT_BULK_MESSAGE_BYTES, &a->bulk, why);
+    }
+    if (e == ERR_OK) {
+        e = zsock_connect(a->control, &a->conf->coordinator, why);
+    }
+    if (e != ERR_OK) {
+        return e;
+    }
+    a->control_watch = zwatch_create(&a->loop, a->control, on_control, a);
+    a->bulk_watch = zwatch_create(&a->loop, a->bulk, on_bulk, a);
+    return a->control_watch && a->bulk_watch
+               ? ERR_OK
+               : err_set(why, ERR_IO, "cannot watch a socket");
+}
+
+static void create_session(struct agent *a)
+{
+    struct session_conf conf = a->conf->session;
+    do {
+        randombytes_buf(&conf.id, sizeof(conf.id));
+    } while (conf.id == 0);
+    a->session = session_create(&conf, clock_mono_ms());
+}
+
+static void create_parts(struct agent *a, const char *blob_dir)
+{
+    create_session(a);
+    a->fetcher = fetcher_create(a->store);
+    a->deliverer = deliverer_create(a->store);
+    struct works_conf *conf = calloc(1, sizeof(*conf));
+    BUG_ON(!conf);
+    *conf = (struct works_conf){
         .loop = &a->loop,
         .session = a->session,
-        .bulk = a->bulk,
-        .blobs = a->blobs,
+        .store = a->store,
+        .fetcher = a->fetcher,
+        .deliverer = a->deliverer,
         .program = a->conf->program,
-        .blob_dir = a->blob_dir,
-        .also_read = a->conf->artifacts ? a->conf->artifacts : "",
-        .backend = a->conf->backend,
-        .n_threads = a->conf->session.n_threads,
-        .timeout_ms = a->conf->task_timeout_ms,
-        .log_level = a->conf->log_level,
-        .changed = on_changed,
+        .job = {.n_threads = a->conf->session.n_threads,
+                .log_level = a->conf->log_level},
+        .task_timeout_ms = a->conf->task_timeout_ms,
+        .wake = wake,
         .arg = a,
     };
-    a->works = works_create(&works);
+    snprintf(conf->job.blob_dir, sizeof(conf->job.blob_dir), "%s", blob_dir);
+    snprintf(conf->job.also_read, sizeof(conf->job.also_read), "%s",
+             a->conf->artifacts);
+    snprintf(conf->job.backend, sizeof(conf->job.backend), "%s", a->conf->backend);
+    a->works = works_create(conf);
+    free(conf);
 }
 
-static void run_loop(struct agent *a)
+static void start_signals(struct agent *a)
 {
-    BUG_ON(uv_loop_init(&a->loop) != 0);
-    start_rooms(a);
-    start_handles(a);
-    log_info("worker.started", "name=%s slots=%u threads=%u backend=%s",
-             a->conf->session.name, a->conf->session.n_slots,
-             a->conf->session.n_threads, a->conf->backend);
-    uv_run(&a->loop, UV_RUN_DEFAULT);
-    zwatch_destroy(a->watch);
-    bulk_stop(a->bulk);
-    uv_close((uv_handle_t *)&a->tick, NULL);
-    uv_close((uv_handle_t *)&a->kick, NULL);
-    for (int i = 0; i < N_SIGNALS; i++) {
-        uv_close((uv_handle_t *)&a->signals[i], NULL);
+    static const int numbers[2] = {SIGTERM, SIGINT};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&a->loop, &a->signals[i]);
+        a->signals[i].data = a;
+        uv_signal_start(&a->signals[i], on_signal, numbers[i]);
     }
-    uv_run(&a->loop, UV_RUN_DEFAULT);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static enum err start(struct agent *a, struct errinfo *why)
+{
+    char blob_dir[FILE_PATH_MAX];
+    enum err e = lock_dir(a, why);
+    if (e == ERR_OK) {
+        e = file_path(a->alive_path, sizeof(a->alive_path), why, "%s/alive",
+                      a->conf->dir);
+    }
+    if (e == ERR_OK) {
+        e = open_store(a, blob_dir, why);
+    }
+    if (e == ERR_OK) {
+        e = open_sockets(a, why);
+    }
+    if (e == ERR_OK) {
+        create_parts(a, blob_dir);
+    }
+    return e;
+}
+
+static void close_handles(struct agent *a)
+{
+    zwatch_destroy(a->control_watch);
+    zwatch_destroy(a->bulk_watch);
+    uv_close((uv_handle_t *)&a->timer, NULL);
+    uv_close((uv_handle_t *)&a->signals[0], NULL);
+    uv_close((uv_handle_t *)&a->signals[1], NULL);
+}
+
+static void finish(struct agent *a)
+{
+    a->is_ending = true;
+    close_handles(a);
+    if (a->works) {
+        works_kill(a->works);
+    }
+    uv_run(&a->loop, UV_RUN_DEFAULT); // until the runners are gone and all is closed
     BUG_ON(uv_loop_close(&a->loop) != 0);
+    zsock_close_flushed(a->control, BYE_MS);
+    zsock_close(a->bulk);
+    if (a->ctx) {
+        zmq_ctx_term(a->ctx);
+    }
+    works_destroy(a->works);
+    fetcher_destroy(a->fetcher);
+    deliverer_destroy(a->deliverer);
+    session_destroy(a->session);
+    blob_store_close(a->store);
+    if (a->lock_fd >= 0) {
+        unlink(a->alive_path);
+        close(a->lock_fd);
+    }
+    free(a->in);
+    free(a->out);
 }
 
 enum err agent_run(const struct agent_conf *conf, struct errinfo *why)
 {
     struct agent *a = calloc(1, sizeof(*a));
     BUG_ON(!a);
-    a->message = calloc(1, sizeof(*a->message));
-    BUG_ON(!a->message);
     a->conf = conf;
+    a->lock_fd = -1;
     a->parent = getppid();
-    enum err e = open_stored(a, why);
+    a->parent = getppid();
+    a->in = calloc(1, sizeof(*a->in));
+    a->out = calloc(1, sizeof(*a->out));
+    BUG_ON(!a->in || !a->out || uv_loop_init(&a->loop) != 0);
+    uv_timer_init(&a->loop, &a->timer);
+    a->timer.data = a;
+    start_signals(a);
+    enum err e = start(a, why);
     if (e == ERR_OK) {
-        e = open_control(a, why);
-    }
-    if (e == ERR_OK) {
-        run_loop(a);
+        char text[ENDPOINT_MAX];
+        log_info("agent.started", "name=\"%s\" coordinator=%s slots=%u threads=%u",
+                 conf->session.name, endpoint_print(&conf->coordinator, text),
+                 conf->session.n_slots, conf->session.n_threads);
+        step(a);
+        uv_run(&a->loop, UV_RUN_DEFAULT);
         e = session_verdict(a->session, why);
-        log_info("worker.left", "outcome=%s", err_name(e));
-        unlink(a->alive_path);
+        log_info("agent.ended", "name=\"%s\"", conf->session.name);
     }
-    works_destroy(a->works);
-    bulk_destroy(a->bulk);
-    session_destroy(a->session);
-    zsock_close(a->zsock);
-    if (a->zctx) {
-        zmq_ctx_term(a->zctx);
-    }
-    blob_store_close(a->blobs);
-    buf_fini(&a->out);
-    free(a->message);
+    finish(a);
     free(a);
     return e;
 }

@@ -2,54 +2,62 @@
 // cache.c - see cache.h.
 #include "worker/agent/cache.h"
 
-#include "common/base/log.h"
-
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define ENTRIES_MAX 1024 // more than that waits for the next trim
+#define CANDIDATES_MAX 1024 // more than that waits for the next time
 
-struct listing {
-    const char *const *pinned;
-    size_t n_pinned;
+struct candidates {
+    cache_in_use_fn *in_use;
+    void *arg;
     size_t n;
-    struct blob_entry entries[ENTRIES_MAX];
+    struct blob_entry entries[CANDIDATES_MAX];
 };
 
-static bool add(void *arg, const struct blob_entry *entry)
+void cache_touch(const struct blob_store *s, const char *hash)
 {
-    struct listing *l = arg;
-    for (size_t i = 0; i < l->n_pinned; i++) {
-        if (strcmp(l->pinned[i], entry->hash) == 0) {
-            return true;
-        }
+    char path[FILE_PATH_MAX];
+    if (blob_path(s, hash, path, NULL, NULL) == ERR_OK) {
+        // A folder that is only read refuses; what is there is not ours to remove.
+        (void)utimensat(AT_FDCWD, path, NULL, 0);
     }
-    l->entries[l->n++] = *entry;
-    return l->n < ENTRIES_MAX;
+}
+
+static bool collect(void *arg, const struct blob_entry *entry)
+{
+    struct candidates *c = arg;
+    if (!c->in_use(c->arg, entry->hash)) {
+        c->entries[c->n++] = *entry;
+    }
+    return c->n < CANDIDATES_MAX;
 }
 
 static int newest_first(const void *a, const void *b)
 {
     const struct blob_entry *x = a;
     const struct blob_entry *y = b;
-    return (x->modified_s < y->modified_s) - (x->modified_s > y->modified_s);
+    if (x->modified_ns != y->modified_ns) {
+        return x->modified_ns > y->modified_ns ? -1 : 1;
+    }
+    return strcmp(x->hash, y->hash);
 }
 
-void cache_trim(struct blob_store *blobs, const char *const *pinned, size_t n_pinned)
+size_t cache_trim(struct blob_store *s, cache_in_use_fn *in_use, void *arg)
 {
-    struct listing *l = malloc(sizeof(*l));
-    BUG_ON(!l);
-    l->pinned = pinned;
-    l->n_pinned = n_pinned;
-    l->n = 0;
-    struct errinfo why = {0};
-    enum err e = blob_each(blobs, add, l, &why);
-    qsort(l->entries, l->n, sizeof(l->entries[0]), newest_first);
-    for (size_t i = CACHE_KEEP; e == ERR_OK && i < l->n; i++) {
-        e = blob_remove(blobs, l->entries[i].hash, &why);
+    size_t n_removed = 0;
+    struct candidates *c = malloc(sizeof(*c));
+    BUG_ON(!c);
+    c->in_use = in_use;
+    c->arg = arg;
+    c->n = 0;
+    if (blob_each(s, collect, c, NULL) == ERR_OK) {
+        qsort(c->entries, c->n, sizeof(c->entries[0]), newest_first);
+        for (size_t i = CACHE_KEEP; i < c->n; i++) {
+            n_removed += blob_remove(s, c->entries[i].hash, NULL) == ERR_OK ? 1 : 0;
+        }
     }
-    if (e != ERR_OK) {
-        log_warn("cache.kept", "error=%s text=\"%s\"", err_name(e), why.text);
-    }
-    free(l);
+    free(c);
+    return n_removed;
 }

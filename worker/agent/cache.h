@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// cache.h - keeps a worker's folder of artifacts small.
+// cache.h - which artifacts a worker keeps: those in use and the last few used.
 //
-// Threads: any, with the store's.
+// Use is written into the file's modification time, so that it is remembered over
+// restarts. A study and its packed data are used by every task and so always stay; a
+// checkpoint that a newer one superseded is soon among the oldest.
+//
+// Owns: nothing. Borrows: the store. Threads: loop thread.
 #ifndef WORKER_AGENT_CACHE_H
 #define WORKER_AGENT_CACHE_H
 
 #include "common/blob/store.h"
 
-#define CACHE_KEEP 4 // artifacts kept beside the pinned ones: the newest
+#define CACHE_KEEP 6 // beyond those in use: study, data, and four checkpoints
 
-// Removes every artifact of the store's own folder but the pinned ones and the
-// CACHE_KEEP newest of the others. What cannot be removed is left for the next time.
-void cache_trim(struct blob_store *blobs, const char *const *pinned, size_t n_pinned);
+void cache_touch(const struct blob_store *s, const char *hash); // it is used now
+
+// Removes what is not in use, but for the CACHE_KEEP most recently used. Returns how
+// many were removed.
+typedef bool cache_in_use_fn(void *arg, const char *hash);
+size_t cache_trim(struct blob_store *s, cache_in_use_fn *in_use, void *arg);
 
 #endif
