@@ -67,6 +67,12 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
     return options_parse(&o, argc, argv, &operands, status);
 }
 
+static int fail(enum err e, struct errinfo *why)
+{
+    why->code = e;
+    return options_fail(PROGRAM, why);
+}
+
 static void default_name(char *out, size_t cap)
 {
     char host[40] = "worker";
@@ -77,38 +83,23 @@ static void default_name(char *out, size_t cap)
     snprintf(out, cap, "%s-%ld", host, (long)getpid());
 }
 
-static enum err copy_text(char *out, size_t cap, const char *option, const char *text,
-                          struct errinfo *why)
+static enum err fill_session(const struct arguments *a, struct session_conf *out,
+                             struct errinfo *why)
 {
-    if (strlen(text) >= cap) {
-        return err_set(why, ERR_INPUT, "%s is longer than %zu characters", option,
-                       cap - 1);
+    out->n_slots = (uint32_t)a->slots;
+    out->n_threads = (uint32_t)a->threads;
+    out->capabilities = 1u << TASK_TRAIN | 1u << TASK_EVALUATE;
+    out->memory_bytes =
+        (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (!a->name) {
+        default_name(out->name, sizeof(out->name));
+    } else if (strlen(a->name) >= sizeof(out->name)) {
+        return err_set(why, ERR_INPUT, "--name is longer than %zu characters",
+                       sizeof(out->name) - 1);
+    } else {
+        snprintf(out->name, sizeof(out->name), "%s", a->name);
     }
-    snprintf(out, cap, "%s", text);
     return ERR_OK;
-}
-
-static enum err read_texts(const struct arguments *a, struct agent_conf *conf,
-                           struct errinfo *why)
-{
-    char name[64];
-    default_name(name, sizeof(name));
-    const struct {
-        const char *option, *text;
-        char *out;
-        size_t cap;
-    } texts[] = {
-        {"--dir", a->dir, conf->dir, sizeof(conf->dir)},
-        {"--artifacts", a->artifacts ? a->artifacts : "", conf->artifacts,
-         sizeof(conf->artifacts)},
-        {"--name", a->name ? a->name : name, conf->name, sizeof(conf->name)},
-        {"--backend", a->backend, conf->backend, sizeof(conf->backend)},
-    };
-    enum err e = ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < sizeof(texts) / sizeof(texts[0]); i++) {
-        e = copy_text(texts[i].out, texts[i].cap, texts[i].option, texts[i].text, why);
-    }
-    return e;
 }
 
 static enum err check_arguments(const struct arguments *a, struct agent_conf *conf,
@@ -116,7 +107,8 @@ static enum err check_arguments(const struct arguments *a, struct agent_conf *co
 {
     if (!a->connect) {
         return err_set(why, ERR_INPUT,
-                       "--connect is missing: tcp://HOST:PORT of the coordinator");
+                       "--connect is missing: tcp://HOST:PORT of the "
+                       "coordinator");
     }
     if (!a->dir) {
         return err_set(why, ERR_INPUT, "--dir is missing: a folder for artifacts");
@@ -131,38 +123,33 @@ static enum err check_arguments(const struct arguments *a, struct agent_conf *co
                     "--log-level %s is unknown; allowed: debug, info, warn, error",
                     a->log_level);
     }
-    return e == ERR_OK ? read_texts(a, conf, why) : e;
-}
-
-static enum err find_self(char out[static FILE_PATH_MAX], struct errinfo *why)
-{
-    ssize_t n = readlink("/proc/self/exe", out, FILE_PATH_MAX - 1);
-    if (n < 0) {
-        return err_set(why, ERR_IO, "cannot find this program in /proc/self/exe");
-    }
-    out[n] = '\0';
-    return ERR_OK;
+    return e == ERR_OK ? fill_session(a, &conf->session, why) : e;
 }
 
 static int run_agent(const struct arguments *a)
 {
     struct errinfo why = {0};
     struct agent_conf conf = {
-        .n_slots = (uint32_t)a->slots,
-        .n_threads = (uint32_t)a->threads,
-        .capabilities = 1u << TASK_TRAIN | 1u << TASK_EVALUATE,
+        .dir = a->dir,
+        .artifacts = a->artifacts,
+        .backend = a->backend,
         .task_timeout_ms = a->task_timeout_s * 1000,
         .with_parent = a->with_parent,
     };
     enum err e = check_arguments(a, &conf, &why);
-    if (e == ERR_OK) {
-        e = find_self(conf.program, &why);
+    char self[FILE_PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (e == ERR_OK && n < 0) {
+        e = err_set(&why, ERR_IO, "cannot find this program in /proc/self/exe");
     }
-    if (e == ERR_OK) {
-        log_init(PROGRAM, conf.log_level);
-        e = agent_run(&conf, &why);
+    if (e != ERR_OK) {
+        return fail(e, &why);
     }
-    return e == ERR_OK ? 0 : options_fail(PROGRAM, &why);
+    self[n] = '\0';
+    conf.program = self;
+    log_init(PROGRAM, conf.log_level);
+    e = agent_run(&conf, &why);
+    return e == ERR_OK ? 0 : fail(e, &why);
 }
 
 static const struct {

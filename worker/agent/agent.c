@@ -233,23 +233,6 @@ static void log_refusal(const struct msg *m)
     }
 }
 
-// The file's age says when the coordinator was heard last.
-static void show_alive(struct agent *a)
-{
-    int64_t now_ms = clock_mono_ms();
-    if (a->alive_ms != 0 && now_ms - a->alive_ms < ALIVE_MS) {
-        return;
-    }
-    a->alive_ms = now_ms;
-    int fd = open(a->alive_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || futimens(fd, NULL) != 0) {
-        log_warn("alive.unwritten", "path=\"%s\"", a->alive_path);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-}
-
 // For health checks: the age of the file says when the coordinator was last heard.
 static void show_alive(struct agent *a)
 {
@@ -351,7 +334,6 @@ static enum err lock_dir(struct agent *a, struct errinfo *why)
     if (flock(a->lock_fd, LOCK_EX | LOCK_NB) != 0) {
         close(a->lock_fd);
         a->lock_fd = -1;
-        a->parent = getppid();
         return err_set(why, ERR_BUSY, "another worker uses the folder %s",
                        a->conf->dir);
     }
@@ -497,7 +479,6 @@ enum err agent_run(const struct agent_conf *conf, struct errinfo *why)
     a->conf = conf;
     a->lock_fd = -1;
     a->parent = getppid();
-    a->parent = getppid();
     a->in = calloc(1, sizeof(*a->in));
     a->out = calloc(1, sizeof(*a->out));
     BUG_ON(!a->in || !a->out || uv_loop_init(&a->loop) != 0);
@@ -518,16 +499,4 @@ enum err agent_run(const struct agent_conf *conf, struct errinfo *why)
     finish(a);
     free(a);
     return e;
-}
-
-int agent_health(const char *dir)
-{
-    char path[FILE_PATH_MAX];
-    struct stat st;
-    if (file_path(path, sizeof(path), NULL, "%s/alive", dir) != ERR_OK ||
-        stat(path, &st) != 0) {
-        return 1;
-    }
-    int64_t age_ms = clock_wall_ms() - (int64_t)st.st_mtime * 1000;
-    return age_ms <= LEASE_MS ? 0 : 1;
 }
