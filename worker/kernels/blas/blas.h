@@ -54,6 +54,10 @@ static inline struct matrix blas_matrix(struct place p, int ld)
     return (struct matrix){host_at(p), ld};
 }
 
+// Where the sums of z are taken around: relu of the batch's first frame, [n], in
+// scratch that no other step of a layer's forward uses.
+const float *blas_pivot(struct stream *s, struct plane z, int n);
+
 // scale = gamma / deviation, shift = beta - mean scale.
 void blas_norm_factors(const struct norm *norm, bool by_batch, int n, float *scale,
                        float *shift);

@@ -20,22 +20,26 @@ static struct extent extent_of(const struct stream *s, int utt, int n)
     return (struct extent){s->utts[utt].n, n};
 }
 
-// z = relu(conv(x)); sums over the frames of each utterance, [utt][channel].
-static void conv_sums(struct stream *s, const struct block_end *e, struct plane z)
+// z = relu(conv(x)); sums around the pivot over the frames of each utterance,
+// [utt][channel]. Returns the pivot.
+static const float *conv_sums(struct stream *s, const struct block_end *e,
+                              struct plane z)
 {
     const struct passes *p = passes_best();
     int n = e->conv.out;
     memset(host_sums(s, 0), 0, utt_at(s->n_utts, n) * sizeof(double));
     memset(host_sums(s, 1), 0, utt_at(s->n_utts, n) * sizeof(double));
     blas_conv(s, &e->conv, e->x, z);
+    const float *pivot = blas_pivot(s, z, n);
     for (int u = 0; u < s->n_utts; u++) {
         double *const sums[2] = {host_sums(s, 0) + utt_at(u, n),
                                  host_sums(s, 1) + utt_at(u, n)};
-        p->relu_sums(extent_of(s, u, n), blas_rows(z, s->utts[u].first), sums);
+        p->relu_sums(extent_of(s, u, n), blas_rows(z, s->utts[u].first), pivot, sums);
     }
+    return pivot;
 }
 
-static void measure(struct stream *s, const struct block_end *e)
+static void measure(struct stream *s, const struct block_end *e, const float *pivot)
 {
     int n = e->conv.out;
     for (int i = 0; i < n; i++) {
@@ -46,7 +50,7 @@ static void measure(struct stream *s, const struct block_end *e)
             square += host_sums(s, 1)[utt_at(u, n) + (size_t)i];
         }
         double mean = sum / s->n_real;
-        host_at(e->norm.batch_mean)[i] = (float)mean;
+        host_at(e->norm.batch_mean)[i] = (float)(pivot[i] + mean);
         host_at(e->norm.batch_var)[i] =
             (float)fmax(square / s->n_real - mean * mean, 0);
     }
@@ -74,8 +78,8 @@ static void bias_sigmoid(struct place y, struct place bias, int n_rows, int n)
 }
 
 // mean over time of BN's output -> gate.
-static void excite(struct stream *s, const struct block_end *e, const float *scale,
-                   const float *shift)
+static void excite(struct stream *s, const struct block_end *e, const float *pivot,
+                   const float *scale, const float *shift)
 {
     int n = e->conv.out;
     const struct squeeze *q = &e->squeeze;
@@ -83,7 +87,8 @@ static void excite(struct stream *s, const struct block_end *e, const float *sca
         const double *sum = host_sums(s, 0) + utt_at(u, n);
         float *mean = host_at(e->mean) + utt_at(u, n);
         for (int i = 0; i < n; i++) {
-            mean[i] = (float)(sum[i] / s->utts[u].n) * scale[i] + shift[i];
+            double z = pivot[i] + sum[i] / s->utts[u].n;
+            mean[i] = (float)z * scale[i] + shift[i];
         }
     }
     gemm_nt((struct shape){s->n_utts, q->n, n}, blas_matrix(e->mean, n),
@@ -121,12 +126,12 @@ static void forward(struct stream *s, const struct block_end *e, struct plane z,
 {
     float *scale = host_factors(s, 0);
     float *shift = host_factors(s, 1);
-    conv_sums(s, e, z);
+    const float *pivot = conv_sums(s, e, z);
     if (by_batch) {
-        measure(s, e);
+        measure(s, e, pivot);
     }
     blas_norm_factors(&e->norm, by_batch, e->conv.out, scale, shift);
-    excite(s, e, scale, shift);
+    excite(s, e, pivot, scale, shift);
     gate_and_sum(s, e, z, scale, shift);
 }
 

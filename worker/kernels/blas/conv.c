@@ -71,13 +71,23 @@ void blas_norm_factors(const struct norm *norm, bool by_batch, int n, float *sca
     }
 }
 
-// Mean and biased variance of z from its sums over all frames.
+const float *blas_pivot(struct stream *s, struct plane z, int n)
+{
+    float *pivot = host_factors(s, HOST_FACTORS - 1);
+    const float *first = host_row(z, s->utts[0].first);
+    for (int i = 0; i < n; i++) {
+        pivot[i] = first[i] > 0 ? first[i] : 0;
+    }
+    return pivot;
+}
+
+// Mean and biased variance of z from its sums over all frames, around the pivot.
 static void measure(const struct stream *s, const struct norm *norm, int n,
-                    double *const sums[2])
+                    const float *pivot, double *const sums[2])
 {
     for (int i = 0; i < n; i++) {
         double mean = sums[0][i] / s->n_real;
-        host_at(norm->batch_mean)[i] = (float)mean;
+        host_at(norm->batch_mean)[i] = (float)(pivot[i] + mean);
         host_at(norm->batch_var)[i] =
             (float)fmax(sums[1][i] / s->n_real - mean * mean, 0);
     }
@@ -98,10 +108,12 @@ void blas_conv_norm_train(struct stream *s, const struct conv_norm *c)
     memset(sums[0], 0, (size_t)n * sizeof(double));
     memset(sums[1], 0, (size_t)n * sizeof(double));
     blas_conv(s, &c->conv, c->x, c->z);
+    const float *pivot = blas_pivot(s, c->z, n);
     for (int u = 0; u < s->n_utts; u++) {
-        p->relu_sums(extent_of(s, u, n), blas_rows(c->z, s->utts[u].first), sums);
+        p->relu_sums(extent_of(s, u, n), blas_rows(c->z, s->utts[u].first), pivot,
+                     sums);
     }
-    measure(s, &c->norm, n, sums);
+    measure(s, &c->norm, n, pivot, sums);
     blas_norm_factors(&c->norm, true, n, scale, shift);
     for (int u = 0; u < s->n_utts; u++) {
         int first = s->utts[u].first;

@@ -67,7 +67,8 @@ static inline float fast_exp(float x)
     return p * scale;
 }
 
-static void relu_sums_tile(struct extent e, struct rows z, double *const sums[2])
+static void relu_sums_tile(struct extent e, struct rows z, const float *restrict pivot,
+                           double *const sums[2])
 {
     float sum[TILE] = {0};
     float square[TILE] = {0};
@@ -75,23 +76,25 @@ static void relu_sums_tile(struct extent e, struct rows z, double *const sums[2]
         float *restrict v = row_of(z, r);
         for (int i = 0; i < e.n; i++) {
             float x = v[i] > 0 ? v[i] : 0;
+            float d = x - pivot[i];
             v[i] = x;
-            sum[i] += x;
-            square[i] += x * x;
+            sum[i] += d;
+            square[i] += d * d;
         }
     }
     flush(e.n, sum, sums[0]);
     flush(e.n, square, sums[1]);
 }
 
-static void relu_sums(struct extent e, struct rows z, double *const sums[2])
+static void relu_sums(struct extent e, struct rows z, const float *pivot,
+                      double *const sums[2])
 {
     for (int r = 0; r < e.n_rows; r += BLOCK_ROWS) {
         for (int i = 0; i < e.n; i += TILE) {
             struct extent part = {smaller(BLOCK_ROWS, e.n_rows - r),
                                   smaller(TILE, e.n - i)};
             double *const at[2] = {sums[0] + i, sums[1] + i};
-            relu_sums_tile(part, (struct rows){row_of(z, r) + i, z.ld}, at);
+            relu_sums_tile(part, (struct rows){row_of(z, r) + i, z.ld}, pivot + i, at);
         }
     }
 }

@@ -40,8 +40,10 @@ struct pool_slopes {
 
 struct passes {
     const char *name;
-    // z = max(z, 0); sums[0] += z, sums[1] += z^2.
-    void (*relu_sums)(struct extent e, struct rows z, double *const sums[2]);
+    // z = max(z, 0); sums[0] += z - pivot, sums[1] += (z - pivot)^2. Any value of the
+    // channel will do for a pivot: it keeps the variance of values far from zero.
+    void (*relu_sums)(struct extent e, struct rows z, const float *pivot,
+                      double *const sums[2]);
     void (*relu)(struct extent e, struct rows z);
     // y = scale z + shift; next += y when there is a next.
     void (*scale_shift)(struct extent e, struct rows z, const float *scale,
@@ -77,6 +79,12 @@ struct passes {
     double (*exp_sum)(size_t n, float *x, float scale, float shift);
 };
 
-const struct passes *passes_best(void);
+// The tables this machine can run, the best first; NULL past the end.
+const struct passes *passes_at(size_t i);
+
+static inline const struct passes *passes_best(void)
+{
+    return passes_at(0);
+}
 
 #endif
