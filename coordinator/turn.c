@@ -309,12 +309,23 @@ static void apply_left(struct turn *t, const struct effect *f)
     }
 }
 
+static void apply_replaced(struct turn *t, const struct effect *f)
+{
+    struct session *s = session_find(t->sessions, f->session);
+    if (s && !s->is_replaced) {
+        log_info("worker.replaced", "worker=%llu name=\"%s\"", (llu)s->worker.id,
+                 s->worker.name);
+        session_replaced(s);
+    }
+}
+
 typedef void apply_fn(struct turn *t, const struct effect *f);
 
 static apply_fn *const appliers[] = {
-    [EFFECT_READY] = apply_ready,   [EFFECT_LEASED] = apply_leased,
-    [EFFECT_ENDED] = apply_ended,   [EFFECT_ACCEPTED] = apply_accepted,
-    [EFFECT_JOINED] = apply_joined, [EFFECT_LEFT] = apply_left,
+    [EFFECT_READY] = apply_ready,       [EFFECT_LEASED] = apply_leased,
+    [EFFECT_ENDED] = apply_ended,       [EFFECT_ACCEPTED] = apply_accepted,
+    [EFFECT_JOINED] = apply_joined,     [EFFECT_LEFT] = apply_left,
+    [EFFECT_REPLACED] = apply_replaced,
 };
 
 static void apply_effects(struct turn *t)

@@ -18,6 +18,7 @@ enum effect_kind {
     EFFECT_ACCEPTED, // lease: its result counts
     EFFECT_JOINED,   // session, route, worker
     EFFECT_LEFT,     // session
+    EFFECT_REPLACED, // session: another process has its name now
 };
 
 struct effect {

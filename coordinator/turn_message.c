@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define GIVEN_BACK 0 // no outcome: no attempt to speak of
+
 typedef unsigned long long llu;
 
 void turn_refuse(struct turn *t, const struct route *to, enum err code,
@@ -67,6 +69,67 @@ static enum err check_hello(struct turn *t, const struct msg_hello *hello,
     return ERR_OK;
 }
 
+static void fill_welcome(const struct turn *t, const struct msg_hello *hello,
+                         uint64_t worker_id, struct msg_welcome *out)
+{
+    *out = (struct msg_welcome){.version = hello->version_max < PROTO_VERSION
+                                               ? hello->version_max
+                                               : PROTO_VERSION,
+                                .worker_id = worker_id,
+                                .lease_ms = LEASE_MS,
+                                .beat_ms = BEAT_MS,
+                                .bulk_port = t->bulk_port};
+}
+
+// What an attempt ends with that nobody works on any more. Over already: so much the
+// better.
+static enum err put_back(struct turn *t, const struct lease *lease,
+                         enum outcome outcome, const char *reason, struct errinfo *why)
+{
+    enum err e = turn_attempt_failed(t, lease->task_id, lease->token, outcome,
+                                     lease->has_started, reason, why);
+    return e == ERR_STALE || e == ERR_BUSY ? ERR_OK : e;
+}
+
+static enum err put_back_all_of(struct turn *t, uint64_t worker_id,
+                                enum outcome outcome, const char *reason,
+                                struct errinfo *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < lease_count(t->leases) && e == ERR_OK; i++) {
+        const struct lease *lease = lease_at(t->leases, i);
+        if (lease->worker_id == worker_id) {
+            e = put_back(t, lease, outcome, reason, why);
+        }
+    }
+    return e;
+}
+
+struct replacing {
+    struct turn *t;
+    enum err e;
+    struct errinfo *why;
+};
+
+static bool replace(void *arg, const struct worker_row *earlier)
+{
+    struct replacing *r = arg;
+    turn_add_effect(r->t, EFFECT_REPLACED)->session = earlier->session;
+    r->e = put_back_all_of(r->t, earlier->id, OUTCOME_LOST,
+                           "its worker began anew under the same name", r->why);
+    return r->e == ERR_OK;
+}
+
+// Earlier processes of that name are taken for dead. Where they are not (two workers
+// were given one name), their next BEAT tells them what is no longer theirs.
+static enum err replace_earlier(struct turn *t, const struct worker_row *row,
+                                struct errinfo *why)
+{
+    struct replacing r = {.t = t, .why = why};
+    enum err e = worker_row_each_before(t->store, row, replace, &r, why);
+    return e == ERR_OK ? r.e : e;
+}
+
 static enum err on_hello(struct turn *t, const struct route *from, const struct msg *in,
                          struct errinfo *why)
 {
@@ -82,6 +145,9 @@ static enum err on_hello(struct turn *t, const struct route *from, const struct 
                              .memory_bytes = hello->memory_bytes};
     memcpy(row.name, hello->name, sizeof(row.name));
     e = worker_row_put(t->store, &row, why);
+    if (e == ERR_OK) {
+        e = replace_earlier(t, &row, why);
+    }
     if (e != ERR_OK) {
         return e;
     }
@@ -90,13 +156,7 @@ static enum err on_hello(struct turn *t, const struct route *from, const struct 
     f->route = *from;
     worker_init(&f->worker, row.id, hello);
     t->out.kind = MSG_WELCOME;
-    t->out.welcome = (struct msg_welcome){.version = hello->version_max < PROTO_VERSION
-                                                         ? hello->version_max
-                                                         : PROTO_VERSION,
-                                          .worker_id = row.id,
-                                          .lease_ms = LEASE_MS,
-                                          .beat_ms = BEAT_MS,
-                                          .bulk_port = t->bulk_port};
+    fill_welcome(t, hello, row.id, &t->out.welcome);
     t->out.welcome.n_stale =
         renew(t, row.id, hello->held, hello->n_held, t->out.welcome.stale);
     outbox_add(&t->after_commit, from, &t->out);
@@ -231,14 +291,6 @@ static enum err on_result(struct turn *t, const struct route *from,
     return ERR_OK;
 }
 
-static enum err give_back(struct turn *t, const struct lease *lease, const char *reason,
-                          struct errinfo *why)
-{
-    enum err e =
-        turn_attempt_failed(t, lease->task_id, lease->token, 0, false, reason, why);
-    return e == ERR_STALE || e == ERR_BUSY ? ERR_OK : e; // over already
-}
-
 static enum err on_release(struct turn *t, const struct route *from,
                            const struct msg *in, struct errinfo *why)
 {
@@ -252,7 +304,7 @@ static enum err on_release(struct turn *t, const struct route *from,
         lease->worker_id != s->worker.id) {
         return ERR_OK; // it is not theirs any more
     }
-    return give_back(t, lease, "released", why);
+    return put_back(t, lease, GIVEN_BACK, "released", why);
 }
 
 static enum err on_bye(struct turn *t, const struct route *from, const struct msg *in,
@@ -263,13 +315,8 @@ static enum err on_bye(struct turn *t, const struct route *from, const struct ms
     if (!s) {
         return ERR_OK; // repeated
     }
-    enum err e = ERR_OK;
-    for (size_t i = 0; i < lease_count(t->leases) && e == ERR_OK; i++) {
-        const struct lease *lease = lease_at(t->leases, i);
-        if (lease->worker_id == s->worker.id) {
-            e = give_back(t, lease, "its worker said BYE", why);
-        }
-    }
+    enum err e =
+        put_back_all_of(t, s->worker.id, GIVEN_BACK, "its worker said BYE", why);
     if (e == ERR_OK) {
         turn_add_effect(t, EFFECT_LEFT)->session = s->number;
     }

@@ -107,6 +107,19 @@ void session_heard(struct session *s, const struct route *route, int64_t now_ms)
     s->route = *route;
     s->heard_ms = now_ms;
     s->is_lost = false;
+    s->is_replaced = false;
+}
+
+static void lose(struct session *s)
+{
+    s->is_lost = true;
+    s->credit = 0;
+}
+
+void session_replaced(struct session *s)
+{
+    lose(s);
+    s->is_replaced = true;
 }
 
 size_t session_sweep(struct session_table *t, int64_t now_ms)
@@ -115,13 +128,12 @@ size_t session_sweep(struct session_table *t, int64_t now_ms)
     for (size_t i = 0; i < t->len;) {
         struct session *s = &t->slots[i];
         int64_t silent_ms = now_ms - s->heard_ms;
-        if (silent_ms > SESSION_FORGET_MS) {
+        if (silent_ms > (s->is_replaced ? SESSION_LOST_MS : SESSION_FORGET_MS)) {
             session_forget(t, s->number); // the last one moves here
             continue;
         }
         if (silent_ms > SESSION_LOST_MS && !s->is_lost) {
-            s->is_lost = true;
-            s->credit = 0;
+            lose(s);
             n_lost++;
         }
         i++;

@@ -5,7 +5,7 @@
 // answered at the routing id that last spoke for it. A session silent for three beats
 // is lost: nothing is granted to it, its leases end by themselves, and it is found
 // again with its next word. Long silent ones are forgotten (then they have to say
-// HELLO).
+// HELLO). One whose name another process took is taken for lost at once.
 //
 // Owns: the sessions; pointers are valid until the next session_put or session_forget.
 // Borrows: nothing. Threads: loop thread only.
@@ -34,6 +34,7 @@ struct session {
     uint32_t credit;  // slots free by its last FETCH, less what was granted since
     bool has_fetched; // and is owed an answer in this turn
     bool is_lost;
+    bool is_replaced; // and forgotten sooner; not heard since
     int64_t heard_ms; // monotonic clock
 };
 
@@ -54,6 +55,10 @@ void session_forget(struct session_table *t, uint64_t number); // unknown is fin
 
 // It spoke: from here, now.
 void session_heard(struct session *s, const struct route *route, int64_t now_ms);
+
+// Another process says that it is this worker now. Should it be wrong, the next word of
+// this one finds the session again.
+void session_replaced(struct session *s);
 
 // Marks the silent ones lost and forgets the long silent. Returns how many were lost
 // now.

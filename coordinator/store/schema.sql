@@ -21,6 +21,9 @@ CREATE TABLE worker (
     last_seen_ms  INTEGER NOT NULL        -- last HELLO, not every beat
 ) STRICT;
 
+-- A process that begins anew under its name finds its predecessors.
+CREATE INDEX worker_of_name ON worker (name, id);
+
 CREATE TABLE study (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     name         TEXT NOT NULL UNIQUE,

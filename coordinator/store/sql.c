@@ -41,6 +41,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_WORKER_BY_SESSION] =
         "SELECT " WORKER_COLUMNS " FROM worker WHERE session = ?1",
     [SQL_WORKER_GET] = "SELECT " WORKER_COLUMNS " FROM worker WHERE id = ?1",
+    [SQL_WORKER_EACH_BEFORE] = "SELECT " WORKER_COLUMNS " FROM worker"
+                               " WHERE name = ?1 AND id < ?2 ORDER BY id",
 
     [SQL_STUDY_INSERT] =
         "INSERT INTO study (name, conf, pack, n_speakers, n_train_utts, n_trials, state,"

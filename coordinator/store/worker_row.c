@@ -53,3 +53,23 @@ enum err worker_row_get(struct store *s, uint64_t id, struct worker_row *out)
 {
     return read_one(s, SQL_WORKER_GET, id, out, NULL);
 }
+
+enum err worker_row_each_before(struct store *s, const struct worker_row *row,
+                                worker_visit_fn *fn, void *arg, struct errinfo *why)
+{
+    sqlite3_stmt *st = db_use(s, SQL_WORKER_EACH_BEFORE);
+    db_bind_text(st, 1, row->name);
+    db_bind_u64(st, 2, row->id);
+    bool has_row = false;
+    enum err e = db_row(s, st, &has_row, why);
+    while (e == ERR_OK && has_row) {
+        struct worker_row earlier;
+        read_row(st, &earlier);
+        if (!fn(arg, &earlier)) {
+            break;
+        }
+        e = db_row(s, st, &has_row, why);
+    }
+    db_done(st);
+    return e;
+}

@@ -27,4 +27,12 @@ MUST_CHECK enum err worker_row_put(struct store *s, struct worker_row *row,
 MUST_CHECK enum err worker_row_get(struct store *s, uint64_t id,
                                    struct worker_row *out);
 
+// Visits the rows of the same name that came before this one, in id order; the callback
+// returns false to stop.
+typedef bool worker_visit_fn(void *arg, const struct worker_row *row);
+MUST_CHECK enum err worker_row_each_before(struct store *s,
+                                           const struct worker_row *row,
+                                           worker_visit_fn *fn, void *arg,
+                                           struct errinfo *why);
+
 #endif

@@ -42,6 +42,24 @@ START_TEST(silence_of_three_beats_loses_a_session_and_a_word_finds_it)
 }
 END_TEST
 
+START_TEST(one_that_was_replaced_is_lost_at_once_and_forgotten_soon)
+{
+    struct session_table *t = session_table_create();
+    put(t, 7, 0)->credit = 2;
+    put(t, 8, 0);
+    session_replaced(session_find(t, 7));
+    session_replaced(session_find(t, 8));
+    ck_assert(session_find(t, 7)->is_lost);
+    ck_assert_uint_eq(session_find(t, 7)->credit, 0);
+    session_heard(session_find(t, 8), &here, 1);
+    ck_assert(!session_find(t, 8)->is_lost);
+    ck_assert_uint_eq(session_sweep(t, SESSION_LOST_MS + 2), 1);
+    ck_assert_ptr_null(session_find(t, 7));
+    ck_assert_ptr_nonnull(session_find(t, 8));
+    session_table_destroy(t);
+}
+END_TEST
+
 START_TEST(the_long_silent_are_forgotten_and_the_others_found)
 {
     struct session_table *t = session_table_create();
@@ -74,5 +92,6 @@ END_TEST
 
 TEST_SUITE(session, a_session_is_answered_where_it_spoke_last,
            silence_of_three_beats_loses_a_session_and_a_word_finds_it,
+           one_that_was_replaced_is_lost_at_once_and_forgotten_soon,
            the_long_silent_are_forgotten_and_the_others_found,
            there_is_room_for_so_many_and_for_those_known)

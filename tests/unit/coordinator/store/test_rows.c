@@ -150,6 +150,34 @@ START_TEST(a_worker_keeps_its_id_for_its_session)
 }
 END_TEST
 
+static bool add_id(void *arg, const struct worker_row *row)
+{
+    uint64_t *digits = arg;
+    *digits = 10 * *digits + row->id;
+    return true;
+}
+
+START_TEST(a_worker_finds_the_earlier_ones_of_its_name)
+{
+    begin();
+    static const char *const names[] = {"a", "b", "a", "a", "b"};
+    struct worker_row rows[5] = {{0}};
+    for (size_t i = 0; i < 5; i++) {
+        rows[i].session = i + 1;
+        snprintf(rows[i].name, sizeof(rows[i].name), "%s", names[i]);
+        OK(worker_row_put(fixture.store, &rows[i], &fixture.why));
+    }
+    uint64_t ids = 0;
+    OK(worker_row_each_before(fixture.store, &rows[3], add_id, &ids, &fixture.why));
+    ck_assert_uint_eq(ids, 13);
+    ids = 0;
+    OK(worker_row_each_before(fixture.store, &rows[0], add_id, &ids, &fixture.why));
+    ck_assert_uint_eq(ids, 0);
+    fixture_close();
+}
+END_TEST
+
 TEST_SUITE(rows, a_study_comes_back_as_it_was_updated, a_trial_is_there_once_per_key,
            a_measured_trial_has_its_numbers, trials_are_visited_by_origin,
-           losses_come_back, a_worker_keeps_its_id_for_its_session)
+           losses_come_back, a_worker_keeps_its_id_for_its_session,
+           a_worker_finds_the_earlier_ones_of_its_name)

@@ -128,19 +128,26 @@ static size_t count(enum msg_kind kind, const struct route *to)
 
 // ---- what workers say
 
-static void hello(const struct route *from, uint64_t session)
+static void hello_as(const char *name, const struct route *from, uint64_t session)
 {
     bench.m.kind = MSG_HELLO;
     bench.m.hello =
         (struct msg_hello){.version_min = 1,
                            .version_max = 1,
-                           .name = "w",
                            .session = session,
                            .slots = 2,
                            .threads = 1,
                            .capabilities = 1u << TASK_TRAIN | 1u << TASK_EVALUATE,
                            .memory_bytes = 1 << 30};
+    snprintf(bench.m.hello.name, sizeof(bench.m.hello.name), "%s", name);
     say(from);
+}
+
+static void hello(const struct route *from, uint64_t session)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "worker-%u", (unsigned)session);
+    hello_as(name, from, session);
 }
 
 static void fetch(const struct route *from, uint64_t session, uint32_t slots)
@@ -566,6 +573,92 @@ START_TEST(after_a_restart_the_queue_is_as_it_was)
 }
 END_TEST
 
+START_TEST(what_a_killed_worker_held_goes_back_when_it_begins_anew)
+{
+    setup();
+    with_worker(2);
+    struct msg_lease started = lease_of(&alice, 7);
+    struct msg_lease waiting = lease_of(&alice, 7);
+    beat(&alice, 7, started.task_id, started.token, true);
+    end();
+    hello_as("worker-7", &bob, 70);
+    end();
+    ck_assert_int_eq(stored(started.task_id).state, TASK_READY);
+    ck_assert_uint_eq(stored(started.task_id).n_charged, 1);
+    ck_assert_int_eq(stored(waiting.task_id).state, TASK_READY);
+    ck_assert_uint_eq(stored(waiting.task_id).n_charged, 0);
+    ck_assert_uint_eq(lease_of(&bob, 70).task_id, waiting.task_id);
+    pass(RETRY_BASE_MS);
+    ck_assert_uint_eq(lease_of(&bob, 70).task_id, started.task_id);
+    teardown();
+}
+END_TEST
+
+START_TEST(it_goes_back_after_a_restart_of_the_coordinator_too)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    restart();
+    hello_as("worker-7", &bob, 70);
+    end();
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_READY);
+    ck_assert_uint_eq(lease_of(&bob, 70).task_id, lease.task_id);
+    teardown();
+}
+END_TEST
+
+START_TEST(nothing_is_given_to_a_worker_that_was_replaced)
+{
+    setup();
+    with_worker(0);
+    fetch(&alice, 7, 2);
+    end();
+    hello_as("worker-7", &bob, 70);
+    end();
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_str_eq(bench.m.status_reply.workers[0].state, "lost");
+    fake_driver.n_to_add = 1;
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    end();
+    end();
+    ck_assert_ptr_null(heard(MSG_LEASE));
+    lease_of(&bob, 70);
+    pass(SESSION_LOST_MS + 1);
+    fetch(&bob, 70, 1);
+    end();
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_uint_eq(bench.m.status_reply.n_workers, 1); // no need to show it longer
+    teardown();
+}
+END_TEST
+
+START_TEST(two_workers_of_one_name_stay_correct)
+{
+    setup();
+    with_worker(3);
+    struct msg_lease first = lease_of(&alice, 7);
+    hello_as("worker-7", &bob, 70);
+    end();
+    struct msg_lease again = lease_of(&bob, 70);
+    ck_assert_uint_eq(again.task_id, first.task_id);
+    beat(&alice, 7, first.task_id, first.token, true);
+    end();
+    ck_assert_uint_eq(heard(MSG_BEAT_REPLY)->beat_reply.cancelled[0], first.task_id);
+    ck_assert_int_eq(verdict_of(first.task_id, first.token, OUTCOME_OK), VERDICT_STALE);
+    struct msg_lease other = lease_of(&alice, 7); // it was found again
+    hello_as("worker-7", &alice, 7);              // and is the earlier one still
+    end();
+    ck_assert_int_eq(stored(again.task_id).state, TASK_LEASED);
+    result(&bob, 70, again.task_id, again.token, OUTCOME_OK);
+    end();
+    ck_assert_int_eq(heard(MSG_RESULT_REPLY)->result_reply.verdict, VERDICT_ACCEPTED);
+    ck_assert_int_eq(verdict_of(other.task_id, other.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_full_disk_stops_grants_and_promises_and_loses_nothing)
 {
     setup();
@@ -698,6 +791,10 @@ TEST_SUITE(turn, hello_fetch_result_is_a_life,
            bye_gives_back_what_the_worker_holds, few_tasks_are_spread_over_many_workers,
            after_a_restart_a_worker_keeps_what_it_presents,
            after_a_restart_the_queue_is_as_it_was,
+           what_a_killed_worker_held_goes_back_when_it_begins_anew,
+           it_goes_back_after_a_restart_of_the_coordinator_too,
+           nothing_is_given_to_a_worker_that_was_replaced,
+           two_workers_of_one_name_stay_correct,
            a_full_disk_stops_grants_and_promises_and_loses_nothing,
            a_failing_driver_undoes_the_result_it_was_told_of,
            a_study_that_is_stuck_does_not_stop_the_others,
