@@ -197,13 +197,14 @@ static enum err check_artifact(const struct turn *t, const char *hash, const cha
                                struct errinfo *why)
 {
     if (!blob_has(t->blobs, hash)) {
-        return err_set(why, ERR_NOTFOUND, "%s %s is not stored here: upload it first",
-                       what, hash[0] ? hash : "(none)");
+        return err_set(why, ERR_NOTFOUND, "its %s %s was not stored first", what,
+                       hash[0] ? hash : "(none)");
     }
     return ERR_OK;
 }
 
 // What a result says must be an answer to what was asked, and its files must be here.
+// ERR_PROTO and ERR_NOTFOUND: it is no use.
 static enum err check_result(struct turn *t, const struct msg_result *r,
                              struct errinfo *why)
 {
@@ -213,14 +214,13 @@ static enum err check_result(struct turn *t, const struct msg_result *r,
         return ERR_OK; // STALE, as task_settle will find
     }
     if (e != ERR_OK) {
-        return err_set(why, e, "cannot read task %llu", (llu)r->task_id);
+        return err_set(why, ERR_IO, "cannot read task %llu", (llu)r->task_id);
     }
     if (row.state != TASK_LEASED || row.token != r->token) {
         return ERR_OK; // repeated or stale: its files do not matter
     }
     if (r->result.kind != row.spec.kind) {
-        return err_set(why, ERR_PROTO, "the result of task %llu is of another kind",
-                       (llu)r->task_id);
+        return err_set(why, ERR_PROTO, "its result is of another kind of task");
     }
     if (row.spec.kind == TASK_TRAIN) {
         return check_artifact(t, r->result.train.checkpoint, "checkpoint", why);
@@ -238,6 +238,8 @@ static bool is_anothers(const struct turn *t, const struct session *s,
     return lease && lease->token == r->token && lease->worker_id != s->worker.id;
 }
 
+// A result that is no use is a failed attempt: were it refused, its worker would hold
+// the task for ever.
 static enum err settle(struct turn *t, const struct session *s,
                        const struct msg_result *r, struct errinfo *why)
 {
@@ -248,7 +250,36 @@ static enum err settle(struct turn *t, const struct session *s,
         return turn_attempt_failed(t, r->task_id, r->token, r->outcome, true, r->error,
                                    why);
     }
-    return turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why);
+    struct errinfo flaw = {0};
+    enum err e = check_result(t, r, &flaw);
+    if (e == ERR_PROTO || e == ERR_NOTFOUND) {
+        return turn_attempt_failed(t, r->task_id, r->token, OUTCOME_ERROR, true,
+                                   flaw.text, why);
+    }
+    return e == ERR_OK
+               ? turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why)
+               : err_set(why, e, "%s", flaw.text);
+}
+
+// The last lines of a runner that failed, one event each.
+static void log_tail(const struct session *s, const struct msg_result *r)
+{
+    const char *line = r->log_tail;
+    while (*line) {
+        int n = (int)strcspn(line, "\n");
+        if (n > 0) {
+            log_warn("runner.said", "task=%llu token=%llu worker=%llu line=\"%.*s\"",
+                     (llu)r->task_id, (llu)r->token, (llu)s->worker.id, n, line);
+        }
+        line += n + (line[n] == '\n');
+    }
+}
+
+static enum verdict verdict_on(enum err e)
+{
+    return e == ERR_OK      ? VERDICT_ACCEPTED
+           : e == ERR_STALE ? VERDICT_STALE
+                            : VERDICT_REPEATED;
 }
 
 static enum err on_result(struct turn *t, const struct route *from,
@@ -257,29 +288,21 @@ static enum err on_result(struct turn *t, const struct route *from,
     const struct msg_result *r = &in->result;
     struct session *s = NULL;
     enum err e = find_session(t, r->session, from, &s, why);
-    if (e == ERR_OK && r->outcome == OUTCOME_OK) {
-        e = check_result(t, r, why);
-    }
     if (e != ERR_OK) {
         return e;
     }
-    enum verdict verdict = VERDICT_ACCEPTED;
     e = settle(t, s, r, why);
-    if (e == ERR_STALE) {
-        verdict = VERDICT_STALE;
-        t->counters.stale++;
-        if (!is_anothers(t, s, r)) {
-            turn_attempt_over(t, r->task_id, r->token); // if we thought otherwise
-        }
-    } else if (e == ERR_BUSY) {
-        verdict = VERDICT_REPEATED;
-        t->counters.repeated++;
-    } else if (e != ERR_OK) {
+    if (e != ERR_OK && e != ERR_STALE && e != ERR_BUSY) {
         return e;
     }
-    if (r->outcome != OUTCOME_OK && r->log_tail[0] && verdict == VERDICT_ACCEPTED) {
-        log_warn("runner.said", "task=%llu token=%llu worker=%llu tail=\"%s\"",
-                 (llu)r->task_id, (llu)r->token, (llu)s->worker.id, r->log_tail);
+    enum verdict verdict = verdict_on(e);
+    t->counters.stale += verdict == VERDICT_STALE;
+    t->counters.repeated += verdict == VERDICT_REPEATED;
+    if (verdict == VERDICT_STALE && !is_anothers(t, s, r)) {
+        turn_attempt_over(t, r->task_id, r->token); // if we thought otherwise
+    }
+    if (verdict == VERDICT_ACCEPTED && r->outcome != OUTCOME_OK) {
+        log_tail(s, r);
     }
     if (s->worker.task_id == r->task_id) {
         worker_reported(&s->worker, NULL, 0); // idle, as far as its next beat
