@@ -416,6 +416,9 @@ enum err driver_status(struct driver *d, uint64_t study_id, struct status_study 
         return ERR_OK;
     }
     e = fill_status(d, t, &study, out);
+    if (e == ERR_OK && t->slot.packer) {
+        snprintf(out->detail, sizeof(out->detail), "%s", t->slot.packer->progress);
+    }
     if (e == ERR_OK && t->slot.retry_at_ms != 0) {
         snprintf(out->detail, sizeof(out->detail), "will try again: %s", t->slot.error);
     }

@@ -91,8 +91,12 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         uv_close((uv_handle_t *)stream, on_closed);
         return;
     }
-    keep((uv_pipe_t *)stream == &p->out ? &p->said : &p->complained, buf->base,
-         (size_t)n);
+    if ((uv_pipe_t *)stream == &p->out) {
+        keep(&p->said, buf->base, (size_t)n);
+    } else {
+        keep(&p->complained, buf->base, (size_t)n);
+        pack_report_take_progress(&p->complained, p->progress, sizeof(p->progress));
+    }
 }
 
 static int spawn(struct pack_job *p, const struct pack_setup *setup)

@@ -29,7 +29,8 @@ struct pack_job {
     int exit_status;
     int exit_signal;
     struct buf said;       // on stdout
-    struct buf complained; // on stderr
+    struct buf complained; // on stderr, but for
+    char progress[96];     // the newest line about progress; "" before the first
     char block[4096];      // what is being read
 };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,4 +94,36 @@ void pack_report_tail(const char *text, char *out, size_t cap)
         at += n;
     }
     out[at] = '\0';
+}
+
+static bool is_progress(const char *line, size_t n)
+{
+    static const char mark[] = " recordings read";
+    size_t n_mark = sizeof(mark) - 1;
+    return n > n_mark && memcmp(line + n - n_mark, mark, n_mark) == 0;
+}
+
+void pack_report_take_progress(struct buf *text, char *out, size_t cap)
+{
+    static const char prefix[] = "data: ";
+    size_t kept = 0;
+    size_t at = 0;
+    while (at < text->len) {
+        const char *line = text->data + at;
+        const char *end = memchr(line, '\n', text->len - at);
+        size_t n = end ? (size_t)(end - line) : text->len - at;
+        if (end && is_progress(line, n)) {
+            size_t skip =
+                memcmp(line, prefix, sizeof(prefix) - 1) ? 0 : sizeof(prefix) - 1;
+            snprintf(out, cap, "%.*s", (int)(n - skip), line + skip);
+        } else {
+            memmove(text->data + kept, line, n + (end ? 1 : 0));
+            kept += n + (end ? 1 : 0);
+        }
+        at += n + (end ? 1 : 0);
+    }
+    if (kept < text->len) {
+        text->len = kept;
+        text->data[kept] = '\0';
+    }
 }

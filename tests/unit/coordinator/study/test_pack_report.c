@@ -71,6 +71,23 @@ START_TEST(a_line_longer_than_the_room_keeps_its_end)
 }
 END_TEST
 
+START_TEST(lines_about_progress_are_taken_out_and_the_newest_kept)
+{
+    struct buf text = BUF_INIT;
+    buf_addf(&text, "data: 1 of 9 recordings read\ndata: bad.wav: no audio\n"
+                    "data: 5 of 9 recordings read\ndata: 7 of 9 recor");
+    char progress[64] = "";
+    pack_report_take_progress(&text, progress, sizeof(progress));
+    ck_assert_str_eq(progress, "5 of 9 recordings read");
+    ck_assert_str_eq(text.data, "data: bad.wav: no audio\ndata: 7 of 9 recor");
+    buf_addf(&text, "dings read\n"); // the rest of the line comes later
+    pack_report_take_progress(&text, progress, sizeof(progress));
+    ck_assert_str_eq(progress, "7 of 9 recordings read");
+    ck_assert_str_eq(text.data, "data: bad.wav: no audio\n");
+    buf_fini(&text);
+}
+END_TEST
+
 START_TEST(no_text_overruns_any_room)
 {
     const char *const text = "ab\ncdefg\n\nh\nijklmnop\n\nq";
@@ -85,4 +102,6 @@ END_TEST
 
 TEST_SUITE(pack_report, the_summary_line_is_read, a_key_is_a_whole_word,
            a_missing_or_wrong_number_is_named, the_tail_is_whole_lines_joined,
-           a_line_longer_than_the_room_keeps_its_end, no_text_overruns_any_room)
+           a_line_longer_than_the_room_keeps_its_end,
+           lines_about_progress_are_taken_out_and_the_newest_kept,
+           no_text_overruns_any_room)
