@@ -7,6 +7,7 @@
 
 #define HELLO_AGAIN_MS  2000
 #define RESULT_AGAIN_MS 5000
+#define RELEASE_REST_MS 5000 // without a FETCH after a task could not be done here
 #define SILENT_BEATS    3
 #define GOODBYE_MS      2000 // one who goes at once waits no longer to hand tasks back
 #define NEVER           INT64_MAX
@@ -31,6 +32,7 @@ struct session {
     struct errinfo refusal;
     int64_t hello_due_ms;
     int64_t fetch_due_ms; // NEVER while nothing is to be fetched
+    int64_t rest_end_ms;  // and not before
     int64_t beat_due_ms;
     int64_t heard_ms; // anything from the coordinator
     struct msg_welcome welcome;
@@ -165,6 +167,7 @@ void session_release(struct session *s, uint32_t i, int64_t now_ms)
     BUG_ON(slot->state != SLOT_HELD);
     give_back(s, slot->task_id, slot->token);
     set_free(s, slot, now_ms);
+    s->rest_end_ms = now_ms + RELEASE_REST_MS;
 }
 
 void session_forget(struct session *s, uint32_t i, int64_t now_ms)
@@ -315,10 +318,15 @@ static bool next_beat(struct session *s, int64_t now_ms, struct msg *out)
     return true;
 }
 
+static int64_t next_fetch_ms(const struct session *s)
+{
+    return s->fetch_due_ms > s->rest_end_ms ? s->fetch_due_ms : s->rest_end_ms;
+}
+
 static bool next_fetch(struct session *s, int64_t now_ms, struct msg *out)
 {
     uint32_t n_free = count_state(s, SLOT_FREE);
-    if (s->is_draining || n_free == 0 || now_ms < s->fetch_due_ms) {
+    if (s->is_draining || n_free == 0 || now_ms < next_fetch_ms(s)) {
         return false;
     }
     out->kind = MSG_FETCH;
@@ -376,18 +384,30 @@ static void sent_result(struct session *s, int64_t now_ms, const struct msg_resu
     }
 }
 
+// What the coordinator says next is not ours was among what we named.
+static void named_all(struct session *s)
+{
+    for (uint32_t i = 0; i < s->conf.n_slots; i++) {
+        s->slots[i].was_named = is_ours(&s->slots[i]);
+    }
+}
+
+static void sent_hello(struct session *s, int64_t now_ms)
+{
+    s->hello_due_ms = now_ms + HELLO_AGAIN_MS;
+    named_all(s);
+}
+
 static void sent_beat(struct session *s, int64_t now_ms)
 {
     s->beat_due_ms = now_ms + s->welcome.beat_ms;
-    for (uint32_t i = 0; i < s->conf.n_slots; i++) {
-        s->slots[i].was_in_beat = is_ours(&s->slots[i]);
-    }
+    named_all(s);
 }
 
 void session_sent(struct session *s, int64_t now_ms, const struct msg *m)
 {
     switch (m->kind) {
-    case MSG_HELLO: s->hello_due_ms = now_ms + HELLO_AGAIN_MS; break;
+    case MSG_HELLO: sent_hello(s, now_ms); break;
     case MSG_FETCH: s->fetch_due_ms = now_ms + s->welcome.beat_ms; break;
     case MSG_BEAT: sent_beat(s, now_ms); break;
     case MSG_RESULT: sent_result(s, now_ms, &m->result); break;
@@ -416,7 +436,7 @@ int64_t session_due_ms(const struct session *s)
     int64_t silent_ms = s->heard_ms + SILENT_BEATS * (int64_t)s->welcome.beat_ms;
     int64_t due_ms = earlier(s->beat_due_ms, silent_ms);
     if (!s->is_draining && count_state(s, SLOT_FREE) > 0) {
-        due_ms = earlier(due_ms, s->fetch_due_ms);
+        due_ms = earlier(due_ms, next_fetch_ms(s));
     }
     for (uint32_t i = 0; i < s->conf.n_slots; i++) {
         if (s->slots[i].state == SLOT_REPORTING) {
@@ -427,6 +447,18 @@ int64_t session_due_ms(const struct session *s)
 }
 
 // ---- what to make of what is said
+
+// One leased after we named what we held is not what they speak of.
+static void lose_named(struct session *s, int64_t now_ms, const uint64_t *task_ids,
+                       uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct slot *slot = find_ours(s, task_ids[i]);
+        if (slot && slot->was_named) {
+            lose(s, slot, now_ms);
+        }
+    }
+}
 
 static void take_welcome(struct session *s, int64_t now_ms, const struct msg *m)
 {
@@ -442,12 +474,7 @@ static void take_welcome(struct session *s, int64_t now_ms, const struct msg *m)
     s->phase = PHASE_LIVE;
     s->beat_due_ms = now_ms + w->beat_ms;
     s->fetch_due_ms = now_ms;
-    for (uint32_t i = 0; i < w->n_stale; i++) {
-        struct slot *slot = find_ours(s, w->stale[i]);
-        if (slot) {
-            lose(s, slot, now_ms);
-        }
-    }
+    lose_named(s, now_ms, w->stale, w->n_stale);
     for (uint32_t i = 0; i < s->conf.n_slots; i++) {
         s->slots[i].report_due_ms = now_ms; // at once: the last one may be lost
     }
@@ -481,13 +508,7 @@ static void take_no_task(struct session *s, int64_t now_ms, const struct msg *m)
 
 static void take_beat_reply(struct session *s, int64_t now_ms, const struct msg *m)
 {
-    for (uint32_t i = 0; i < m->beat_reply.n_cancelled; i++) {
-        struct slot *slot = find_ours(s, m->beat_reply.cancelled[i]);
-        // One leased since is not what that beat spoke of.
-        if (slot && slot->was_in_beat) {
-            lose(s, slot, now_ms);
-        }
-    }
+    lose_named(s, now_ms, m->beat_reply.cancelled, m->beat_reply.n_cancelled);
 }
 
 static void take_verdict(struct session *s, int64_t now_ms, const struct msg *m)
@@ -501,7 +522,7 @@ static void take_verdict(struct session *s, int64_t now_ms, const struct msg *m)
 static void take_refused(struct session *s, int64_t now_ms, const struct msg *m)
 {
     const struct msg_refused *r = &m->refused;
-    if (r->code == ERR_STALE) {
+    if (r->code == ERR_STALE && s->phase == PHASE_LIVE) {
         greet(s, now_ms);
     } else if (s->n_welcomes == 0 && (r->code == ERR_PROTO || r->code == ERR_AUTH)) {
         s->phase = PHASE_OVER;
@@ -512,9 +533,11 @@ static void take_refused(struct session *s, int64_t now_ms, const struct msg *m)
 
 typedef void take_fn(struct session *s, int64_t now_ms, const struct msg *m);
 
+// Once welcomed, all is taken at its word, also while we say HELLO again: a coordinator
+// that was merely slow has counted on it.
 static const struct {
     take_fn *take;
-    bool needs_live;
+    bool needs_welcome;
 } takers[MSG_KINDS] = {
     [MSG_WELCOME] = {take_welcome, false},
     [MSG_LEASE] = {take_lease, true},
@@ -530,7 +553,7 @@ void session_take(struct session *s, int64_t now_ms, const struct msg *m)
         return;
     }
     s->heard_ms = now_ms;
-    if (s->phase == PHASE_LIVE || !takers[m->kind].needs_live) {
+    if (s->n_welcomes > 0 || !takers[m->kind].needs_welcome) {
         takers[m->kind].take(s, now_ms, m);
     }
 }

@@ -30,7 +30,7 @@ struct slot {
     struct task_spec spec;
     bool has_started;
     struct task_progress progress;
-    bool was_in_beat;      // the last BEAT named it under this token
+    bool was_named;        // in the last HELLO or BEAT, under this token
     int64_t report_due_ms; // REPORTING: when RESULT goes out (again)
     struct msg_result result;
 };
@@ -65,8 +65,10 @@ void session_progress(struct session *s, uint32_t i, const struct task_progress 
 // HELD -> REPORTING. Outcome, result, error and log_tail are taken from *r.
 void session_finish(struct session *s, uint32_t i, int64_t now_ms,
                     const struct msg_result *r);
-void session_release(struct session *s, uint32_t i, int64_t now_ms); // HELD -> FREE
-void session_forget(struct session *s, uint32_t i, int64_t now_ms);  // STOPPING -> FREE
+// HELD -> FREE: not to be done here. Nothing new is fetched for a while, so that what
+// is wrong with this machine does not go round in circles with every task.
+void session_release(struct session *s, uint32_t i, int64_t now_ms);
+void session_forget(struct session *s, uint32_t i, int64_t now_ms); // STOPPING -> FREE
 
 void session_drain(struct session *s); // finish what is held, then BYE
 // Gives everything back, then BYE; the caller has stopped computing.

@@ -236,7 +236,7 @@ START_TEST(silence_of_three_beats_means_hello_with_all_that_is_held)
     hear_lease(&t, 6, 3);
     finish(&t, 1);
     ck_assert_int_eq(say(&t), MSG_RESULT);
-    t.now_ms += 3 * BEAT;
+    t.now_ms += (int64_t)3 * BEAT;
     ck_assert_int_eq(say(&t), MSG_HELLO);
     ck_assert_uint_eq(t.m->hello.n_held, 2);
     ck_assert_int_eq(say(&t), MSG_NONE);
@@ -377,6 +377,79 @@ START_TEST(a_draining_worker_does_not_wait_forever_for_a_coordinator_that_is_gon
 }
 END_TEST
 
+START_TEST(a_lease_is_kept_while_hello_waits_for_its_answer)
+{
+    struct stage t = stage_live(1);
+    t.now_ms += 3 * BEAT;
+    ck_assert_int_eq(say(&t), MSG_HELLO);
+    hear_lease(&t, 5, 1); // the coordinator was only slow
+    ck_assert_int_eq(state(&t, 0), SLOT_HELD);
+    hear_welcome(&t, 0);
+    ck_assert_int_eq(state(&t, 0), SLOT_HELD);
+    t.now_ms += BEAT;
+    ck_assert_int_eq(say(&t), MSG_BEAT);
+    ck_assert_uint_eq(t.m->beat.n_held, 1);
+    stage_close(&t);
+}
+END_TEST
+
+START_TEST(nothing_is_leased_before_the_first_welcome)
+{
+    struct stage t = stage_open(1);
+    ck_assert_int_eq(say(&t), MSG_HELLO);
+    hear_lease(&t, 5, 1);
+    ck_assert_int_eq(state(&t, 0), SLOT_FREE);
+    stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_welcome_speaks_of_what_hello_named)
+{
+    struct stage t = stage_live(2);
+    hear_lease(&t, 5, 1);
+    t.now_ms += 3 * BEAT;
+    ck_assert_int_eq(say(&t), MSG_HELLO);
+    hear_lease(&t, 5, 2); // lost meanwhile, and ours again
+    hear_welcome(&t, 5);
+    ck_assert_int_eq(state(&t, 0), SLOT_STOPPING);
+    ck_assert_int_eq(state(&t, 1), SLOT_HELD);
+    ck_assert_uint_eq(session_slot(t.s, 1)->token, 2);
+    stage_close(&t);
+}
+END_TEST
+
+START_TEST(two_refusals_are_answered_with_one_hello)
+{
+    struct stage t = stage_live(1);
+    hear_refused(&t, ERR_STALE);
+    ck_assert_int_eq(say(&t), MSG_HELLO);
+    hear_refused(&t, ERR_STALE);
+    ck_assert_int_eq(say(&t), MSG_NONE);
+    stage_close(&t);
+}
+END_TEST
+
+START_TEST(a_worker_that_cannot_do_a_task_rests_before_it_asks_again)
+{
+    struct stage t = stage_live(1);
+    hear_lease(&t, 5, 1);
+    session_release(t.s, 0, t.now_ms);
+    ck_assert_int_eq(say(&t), MSG_RELEASE);
+    ck_assert_int_eq(say(&t), MSG_NONE);
+    ck_assert_int_gt(session_due_ms(t.s), t.now_ms);
+    for (int i = 0; i < 4; i++) {
+        t.now_ms += BEAT;
+        ck_assert_int_eq(say(&t), MSG_BEAT);
+        ck_assert_int_eq(say(&t), MSG_NONE);
+        hear_cancelled(&t, 0);
+    }
+    t.now_ms += BEAT;
+    ck_assert_int_eq(say(&t), MSG_BEAT);
+    ck_assert_int_eq(say(&t), MSG_FETCH);
+    stage_close(&t);
+}
+END_TEST
+
 // ---- whatever comes, in whatever order
 
 static void hear_anything(struct stage *t, struct rng *r)
@@ -452,4 +525,9 @@ TEST_SUITE(session, hello_is_repeated_until_welcome, what_could_not_go_out_stays
            a_draining_coordinator_drains_its_workers,
            leaving_at_once_gives_everything_back,
            a_draining_worker_does_not_wait_forever_for_a_coordinator_that_is_gone,
+           a_lease_is_kept_while_hello_waits_for_its_answer,
+           nothing_is_leased_before_the_first_welcome,
+           a_welcome_speaks_of_what_hello_named,
+           two_refusals_are_answered_with_one_hello,
+           a_worker_that_cannot_do_a_task_rests_before_it_asks_again,
            random_conversations_keep_their_sense)
