@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENCODE_ARENA_BYTES (96 * 1024) // a full STATUS_REPLY builds about 40 KiB
+#define ENCODE_ARENA_BYTES 98304 // 96 KiB; a full STATUS_REPLY builds about 40 KiB
 
 static const ProtobufCFieldDescriptor *field_of(const struct codec_map *map,
                                                 const struct codec_field *f)
@@ -297,7 +297,7 @@ enum err codec_decode(const struct codec_map *map, const void *bytes, size_t n,
     void *fresh = calloc(1, map->size > 0 ? map->size : 1);
     enum err e = fresh ? decode_message(map, m, fresh, why)
                        : err_set(why, ERR_NOMEM, "no memory for %s", name);
-    if (e == ERR_OK) {
+    if (fresh && e == ERR_OK) {
         memcpy(plain, fresh, map->size);
     }
     free(fresh);
@@ -391,7 +391,7 @@ static const char *encode_hash(const struct encoding *g)
     const char *hex = value_of(g);
     size_t n = strlen(hex);
     char *copy = arena_get(g->arena, n + 1);
-    memcpy(copy, hex, n);
+    memcpy(copy, hex, n + 1);
     *(ProtobufCBinaryData *)place_of(g) = (ProtobufCBinaryData){n, (uint8_t *)copy};
     return check_hash(g->field, hex, n);
 }

@@ -6,12 +6,13 @@
 #define PROTO_VERSION_MIN 1
 #define PROTO_VERSION     1
 
-#define LIMIT_MESSAGE_BYTES \
-    (64 * 1024) // control messages; a HELLO of 64 held tasks is 3 KiB
-#define LIMIT_CHUNK_BYTES        (256 * 1024) // bulk payload; about 1 ms of a gigabit link
+// Plain numbers of bytes, so that products of them are made in the type of the other
+// side.
+#define LIMIT_MESSAGE_BYTES      65536  // control; a HELLO of 64 held tasks is 3 KiB
+#define LIMIT_CHUNK_BYTES        262144 // bulk payload; 2 ms of a gigabit link
 #define LIMIT_BULK_MESSAGE_BYTES (LIMIT_CHUNK_BYTES + 1024)
-#define LIMIT_DECODE_BYTES \
-    (256 * 1024)                  // what unpacking one control message may allocate
+#define LIMIT_DECODE_BYTES       262144 // what unpacking one control message may allocate
+
 #define LIMIT_CREDIT_CHUNKS  8    // chunks in flight per transfer: 2 MiB
 #define LIMIT_HELD_TASKS     64   // a worker holds one task per slot; 64 cores a host
 #define LIMIT_TEXT           512  // names, error sentences

@@ -419,7 +419,8 @@ static const struct codec_map status_map = EMPTY(status);
 static const struct codec_map drain_map = EMPTY(drain);
 static const struct codec_map drain_reply_map = EMPTY(drain_reply);
 
-#define HELD_BYTES (64 * LIMIT_HELD_TASKS) // a held task takes at most 54
+#define HELD_BYTES    ((size_t)64 * LIMIT_HELD_TASKS) // a held task takes at most 54
+#define HELD_ID_BYTES ((size_t)16 * LIMIT_HELD_TASKS)
 
 static const struct kind_entry kinds[MSG_KINDS] = {
     [MSG_HELLO] = {1, 512 + HELD_BYTES, &hello_map},
@@ -428,10 +429,10 @@ static const struct kind_entry kinds[MSG_KINDS] = {
     [MSG_RESULT] = {4, LIMIT_LOG_TAIL + LIMIT_TEXT + 512, &result_map},
     [MSG_RELEASE] = {5, 64, &release_map},
     [MSG_BYE] = {6, 0, &bye_map},
-    [MSG_WELCOME] = {16, 256 + 16 * LIMIT_HELD_TASKS, &welcome_map},
+    [MSG_WELCOME] = {16, 256 + HELD_ID_BYTES, &welcome_map},
     [MSG_LEASE] = {17, 1024, &lease_map},
     [MSG_NO_TASK] = {18, 64, &no_task_map},
-    [MSG_BEAT_REPLY] = {19, 64 + 16 * LIMIT_HELD_TASKS, &beat_reply_map},
+    [MSG_BEAT_REPLY] = {19, 64 + HELD_ID_BYTES, &beat_reply_map},
     [MSG_RESULT_REPLY] = {20, 64, &result_reply_map},
     [MSG_REFUSED] = {21, 64 + LIMIT_TEXT, &refused_map},
     [MSG_BLOB_GET] = {32, 128, &blob_get_map},

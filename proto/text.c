@@ -6,16 +6,16 @@
 #include <string.h>
 
 struct form {
+    uint32_t min;       // smallest code point that needs this length
     uint8_t mask, lead; // first byte: (b & mask) == lead
-    size_t length;
-    uint32_t min; // smallest code point that needs this length
+    uint8_t length;
 };
 
 static const struct form forms[] = {
-    {0x80, 0x00, 1, 0x1},
-    {0xe0, 0xc0, 2, 0x80},
-    {0xf0, 0xe0, 3, 0x800},
-    {0xf8, 0xf0, 4, 0x10000},
+    {0x1, 0x80, 0x00, 1},
+    {0x80, 0xe0, 0xc0, 2},
+    {0x800, 0xf0, 0xe0, 3},
+    {0x10000, 0xf8, 0xf0, 4},
 };
 
 static bool is_code_point(uint32_t c, uint32_t min)

@@ -16,7 +16,7 @@
 
 #define PROGRAM          "voxarch-worker"
 #define THREADS_MAX      256
-#define TASK_TIMEOUT_MAX (7 * 24 * 3600)
+#define TASK_TIMEOUT_MAX 604800 // a week
 
 struct arguments {
     const char *connect, *dir, *artifacts, *name, *backend, *log_level;

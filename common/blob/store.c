@@ -386,6 +386,7 @@ enum err blob_put_bytes(struct blob_store *s, const void *bytes, size_t n,
     if (e != ERR_OK) {
         return e;
     }
+    BUG_ON(!w);
     e = blob_writer_add(w, bytes, n, why);
     if (e != ERR_OK) {
         blob_writer_abort(w);

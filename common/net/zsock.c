@@ -10,7 +10,7 @@
 #define BACKLOG              256
 #define QUEUE_MESSAGES       1000 // a stalled peer costs at most this many small messages
 #define QUEUE_LARGE_MESSAGES 64   // of 256 KiB: 16 MiB a peer; a window is 8
-#define LARGE_BYTES          (128 * 1024)
+#define LARGE_BYTES          131072
 #define RECONNECT_MS         100
 #define RECONNECT_MAX_MS     2000  // a restarted coordinator is found again within this
 #define HANDSHAKE_MS         10000 // of a peer that connects and says nothing

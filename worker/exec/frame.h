@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FRAME_MAX_BYTES (64 * 1024)
+#define FRAME_MAX_BYTES 65536
 
 // Building: begin, puts, end (which fills in the length).
 size_t frame_begin(struct buf *b);

@@ -160,11 +160,13 @@ static void on_grace_over(uv_timer_t *t)
 
 static void kill_for(struct spawn *s, enum killed reason)
 {
-    if (s->has_exited || s->killed != KILLED_NOT) {
+    if (s->killed != KILLED_NOT) {
         return;
     }
-    s->killed = reason;
-    uv_process_kill(&s->process, SIGKILL);
+    s->killed = reason; // also of one that is gone: nothing more of it is believed
+    if (!s->has_exited) {
+        uv_process_kill(&s->process, SIGKILL);
+    }
 }
 
 static void on_impatient(uv_timer_t *t)
@@ -218,7 +220,7 @@ static void take_stream(struct spawn *s)
         if (state == FRAME_PART) {
             break;
         }
-        struct report report;
+        struct report report = {0};
         enum err e = state == FRAME_TOO_LONG
                          ? err_set(&s->nonsense, ERR_PROTO, "a report is too long")
                          : report_read(&r, &report, &s->nonsense);

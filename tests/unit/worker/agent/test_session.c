@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BEAT 1000
+#define BEAT 1000l
 
 struct stage {
     struct session *s;
@@ -236,7 +236,7 @@ START_TEST(silence_of_three_beats_means_hello_with_all_that_is_held)
     hear_lease(&t, 6, 3);
     finish(&t, 1);
     ck_assert_int_eq(say(&t), MSG_RESULT);
-    t.now_ms += (int64_t)3 * BEAT;
+    t.now_ms += 3 * BEAT;
     ck_assert_int_eq(say(&t), MSG_HELLO);
     ck_assert_uint_eq(t.m->hello.n_held, 2);
     ck_assert_int_eq(say(&t), MSG_NONE);

@@ -139,7 +139,7 @@ static void twice(const struct job *j)
 static void leave_child(const struct job *j)
 {
     if (fork() == 0) {
-        sleep(20);
+        usleep(20 * 1000 * 1000);
         _exit(0);
     }
     well(j);
