@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // cmd_arch.c - `voxarch arch info`: what one architecture costs.
+#include "common/base/options.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/cost.h"
-#include "common/base/options.h"
 
 #include <string.h>
 

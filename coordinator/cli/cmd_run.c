@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // cmd_run.c - `voxarch run STUDY.yaml`: a search on this machine, from its first line
 // to the table of what it found.
+#include "common/base/options.h"
 #include "common/conf/study.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/local.h"
-#include "common/base/options.h"
 #include "coordinator/cli/report_json.h"
 #include "coordinator/cli/report_text.h"
 #include "coordinator/cli/rundir.h"

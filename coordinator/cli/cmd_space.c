@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // cmd_space.c - `voxarch space info`: how large a search space is, and its extremes.
+#include "common/base/options.h"
 #include "common/conf/study.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/cost.h"
-#include "common/base/options.h"
 
 #include <stdlib.h>
 #include <string.h>

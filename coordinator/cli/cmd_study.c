@@ -2,8 +2,8 @@
 // cmd_study.c - `voxarch study ls|show`: what is in the databases of run directories.
 //
 // Reads only, so it works beside a running coordinator and without one.
-#include "coordinator/cli/cmd.h"
 #include "common/base/options.h"
+#include "coordinator/cli/cmd.h"
 #include "coordinator/cli/report_json.h"
 #include "coordinator/cli/report_text.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // cmd_version.c - `voxarch version`: what this is and what it was built with.
+#include "common/base/options.h"
 #include "coordinator/cli/build_info.h" // made by CMake: VERSION, COMMIT, LIBRARIES
 #include "coordinator/cli/cmd.h"
-#include "common/base/options.h"
 #include "proto/limits.h"
 
 #include <jansson.h>

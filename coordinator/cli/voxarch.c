@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // voxarch.c - the tool people use: finds the subcommand in a table and calls it.
 #include "common/base/log.h"
+#include "common/base/options.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/handoff.h"
-#include "common/base/options.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -31,13 +31,13 @@ interrupt() {
 }
 
 make_test_corpus
-write_study 6 1
+write_study 4 1
 
 expect 0 voxarch run "$work/study.yaml" --dir "$work/a" --workers 1
 check_store "$work/a"
 
 interrupt INT 3
-interrupt TERM 9
+interrupt TERM 7
 expect 0 voxarch run "$work/study.yaml" --dir "$work/b" --workers 1
 check_store "$work/b"
 check_results "$work/b"

@@ -80,14 +80,20 @@ check_symbols() {
             only("^(sf_|soxr_)", "worker_data")
             only("^yaml_", "common_conf")
         }
-        # Two passes: who defines a symbol, then who uses one of the other side.
-        NR == FNR { if ($3 ~ /^[TDBRV]$/) home[$4] = $1; next }
-        $3 == "U" && ($4 in home) {
-            split($1, user, "_"); split(home[$4], owner, "_")
-            if (owner[1] != user[1] && owner[1] != "common" &&
-                !(owner[1] == "proto" && user[1] != "common")) {
-                bad("it belongs to " home[$4])
+        # Two passes: who defines a symbol, then who uses one that only others define.
+        NR == FNR {
+            if ($3 ~ /^[TDBRV]$/) homes[$4] = homes[$4] " " $1
+            next
+        }
+        $3 == "U" && ($4 in homes) {
+            split($1, user, "_")
+            n = split(homes[$4], home, " "); ok = 0
+            for (i = 1; i <= n; i++) {
+                split(home[i], owner, "_")
+                ok = ok || owner[1] == user[1] || owner[1] == "common" ||
+                     (owner[1] == "proto" && user[1] != "common")
             }
+            if (!ok) bad("it belongs to" homes[$4])
         }' "$1" "$1" | sort -u >>"$violations"
 }
 
