@@ -490,6 +490,19 @@ static bool add_study_status(void *arg, const struct study_row *row)
     return v->out->n_studies < LIMIT_STATUS_STUDIES;
 }
 
+// What a worker does: what its last beat said, or what it was handed since.
+static struct worker worker_now(const struct turn *t, const struct session *s)
+{
+    struct worker w = s->worker;
+    for (size_t i = 0; w.task_id == 0 && i < lease_count(t->leases); i++) {
+        const struct lease *lease = lease_at(t->leases, i);
+        if (lease->worker_id == w.id) {
+            w.task_id = lease->task_id;
+        }
+    }
+    return w;
+}
+
 void turn_status(struct turn *t, struct msg_status_reply *out)
 {
     *out = (struct msg_status_reply){.is_draining = t->is_draining,
@@ -504,7 +517,7 @@ void turn_status(struct turn *t, struct msg_status_reply *out)
     size_t n = session_count(t->sessions);
     for (size_t i = 0; i < n && i < LIMIT_STATUS_WORKERS; i++) {
         const struct session *s = session_at(t->sessions, i);
-        worker_status(&s->worker, s->is_lost, t->is_draining,
-                      &out->workers[out->n_workers++]);
+        struct worker w = worker_now(t, s);
+        worker_status(&w, s->is_lost, t->is_draining, &out->workers[out->n_workers++]);
     }
 }

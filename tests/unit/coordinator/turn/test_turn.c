@@ -288,6 +288,25 @@ START_TEST(a_repeated_result_is_repeated_and_a_stale_one_is_stale)
 }
 END_TEST
 
+START_TEST(a_worker_is_busy_from_the_grant_to_the_result)
+{
+    setup();
+    with_worker(1);
+    struct msg_status_reply *status = &bench.m.status_reply;
+    turn_status(bench.turn, status);
+    ck_assert_str_eq(status->workers[0].state, "idle");
+    struct msg_lease lease = lease_of(&alice, 7);
+    turn_status(bench.turn, status); // before any beat
+    ck_assert_str_eq(status->workers[0].state, "busy");
+    ck_assert_uint_eq(status->workers[0].task_id, lease.task_id);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    turn_status(bench.turn, status);
+    ck_assert_str_eq(status->workers[0].state, "idle");
+    teardown();
+}
+END_TEST
+
 START_TEST(two_results_for_one_task_in_one_turn_count_once)
 {
     setup();
@@ -785,6 +804,7 @@ TEST_SUITE(turn, hello_fetch_result_is_a_life,
            nothing_is_said_before_the_turn_has_ended,
            a_worker_that_waits_is_given_a_task_when_there_is_one,
            a_repeated_result_is_repeated_and_a_stale_one_is_stale,
+           a_worker_is_busy_from_the_grant_to_the_result,
            two_results_for_one_task_in_one_turn_count_once, anothers_token_is_stale,
            a_result_whose_artifact_is_missing_is_a_failed_attempt,
            a_result_of_another_kind_is_a_failed_attempt,
