@@ -17,6 +17,10 @@ static void print_status(const struct msg_status_reply *s)
            "\nresults_repeated=%" PRIu64 "\nresults_stale=%" PRIu64 "\nworkers=%u\n",
            s->messages_refused, s->results_accepted, s->results_repeated,
            s->results_stale, s->n_workers);
+    for (uint32_t i = 0; i < s->n_workers; i++) {
+        printf("worker=%s state=%s task=%" PRIu64 "\n", s->workers[i].name,
+               s->workers[i].state, s->workers[i].task_id);
+    }
     for (uint32_t i = 0; i < s->n_studies; i++) {
         printf("study=%s state=%s trials=%u\n", s->studies[i].name, s->studies[i].state,
                s->studies[i].trials_done);
