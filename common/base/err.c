@@ -8,12 +8,18 @@
 #include <string.h>
 
 static const char *const names[] = {
-    [ERR_OK] = "ok",           [ERR_INPUT] = "input",
-    [ERR_LIMIT] = "limit",     [ERR_PROTO] = "proto",
-    [ERR_AUTH] = "auth",       [ERR_STALE] = "stale",
-    [ERR_NOTFOUND] = "notfound", [ERR_BUSY] = "busy",
-    [ERR_IO] = "io",           [ERR_CORRUPT] = "corrupt",
-    [ERR_NUMERIC] = "numeric", [ERR_NOMEM] = "nomem",
+    [ERR_OK] = "ok",
+    [ERR_INPUT] = "input",
+    [ERR_LIMIT] = "limit",
+    [ERR_PROTO] = "proto",
+    [ERR_AUTH] = "auth",
+    [ERR_STALE] = "stale",
+    [ERR_NOTFOUND] = "notfound",
+    [ERR_BUSY] = "busy",
+    [ERR_IO] = "io",
+    [ERR_CORRUPT] = "corrupt",
+    [ERR_NUMERIC] = "numeric",
+    [ERR_NOMEM] = "nomem",
     [ERR_CANCELLED] = "cancelled",
 };
 

@@ -54,11 +54,11 @@ int err_exit_status(enum err e);
 
 // Aborts with file and line when our own invariant is broken.
 _Noreturn void err_bug(const char *file, int line, const char *what);
-#define BUG_ON(cond)                           \
-    do {                                       \
-        if (cond) {                            \
+#define BUG_ON(cond)                            \
+    do {                                        \
+        if (cond) {                             \
             err_bug(__FILE__, __LINE__, #cond); \
-        }                                      \
+        }                                       \
     } while (0)
 
 #endif

@@ -41,7 +41,8 @@ static enum err read_all(int fd, const char *path, size_t max_bytes, struct buf 
         out->len += (size_t)n;
         total += (size_t)n;
         if (total > max_bytes) {
-            return err_set(why, ERR_LIMIT, "%s is larger than %zu bytes", path, max_bytes);
+            return err_set(why, ERR_LIMIT, "%s is larger than %zu bytes", path,
+                           max_bytes);
         }
     }
 }

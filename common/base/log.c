@@ -41,9 +41,9 @@ static size_t write_head(char *line, enum log_level level, const char *event)
     gmtime_r(&seconds, &utc);
     char stamp[32];
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-    int n = snprintf(line, LOG_LINE_MAX, "ts=%s.%03dZ level=%s prog=%s pid=%ld event=%s ",
-                     stamp, (int)(now_ms % 1000), level_names[level], log_program,
-                     (long)getpid(), event);
+    int n = snprintf(
+        line, LOG_LINE_MAX, "ts=%s.%03dZ level=%s prog=%s pid=%ld event=%s ", stamp,
+        (int)(now_ms % 1000), level_names[level], log_program, (long)getpid(), event);
     return n < 0 ? 0 : (size_t)n;
 }
 

@@ -16,14 +16,14 @@
 // What the numbers are for. Values are part of what makes a run reproducible: append
 // only.
 enum rng_stream {
-    RNG_PATH = 1,    // (stage, step): which sub-network trains
-    RNG_INIT = 2,    // (tensor, 0): initial weights
-    RNG_EPOCH = 3,   // (stage, epoch): order of the utterances
-    RNG_CROP = 4,    // (stage, position): where a crop starts, what fills it
-    RNG_AUGMENT = 5, // (stage, position)
+    RNG_PATH = 1,      // (stage, step): which sub-network trains
+    RNG_INIT = 2,      // (tensor, 0): initial weights
+    RNG_EPOCH = 3,     // (stage, epoch): order of the utterances
+    RNG_CROP = 4,      // (stage, position): where a crop starts, what fills it
+    RNG_AUGMENT = 5,   // (stage, position)
     RNG_CALIBRATE = 6, // (0, position): recalibration utterances
-    RNG_SEARCH = 7,  // (strategy, proposal)
-    RNG_JITTER = 8,  // (task, attempt): retry back-off
+    RNG_SEARCH = 7,    // (strategy, proposal)
+    RNG_JITTER = 8,    // (task, attempt): retry back-off
     RNG_TEST = 9,
 };
 

@@ -38,8 +38,10 @@ MUST_CHECK enum err tensor_reader_open(const char *path, struct tensor_reader **
 void tensor_reader_close(struct tensor_reader *r); // NULL is fine
 size_t tensor_reader_count(const struct tensor_reader *r);
 const struct tensor *tensor_reader_at(const struct tensor_reader *r, size_t i);
-const struct tensor *tensor_reader_find(const struct tensor_reader *r, const char *name);
-const char *tensor_reader_meta(const struct tensor_reader *r, const char *key); // or NULL
+const struct tensor *tensor_reader_find(const struct tensor_reader *r,
+                                        const char *name);
+const char *tensor_reader_meta(const struct tensor_reader *r,
+                               const char *key); // or NULL
 
 // Copies a tensor as 32-bit floats (F32, F64, I32, I64 convert). ERR_CORRUPT when the
 // tensor is missing or does not have exactly n values.
