@@ -10,7 +10,7 @@ endpoint() { sed -n "s/^$1=//p" "$work/run/endpoints"; }
 refused() { ask "$(endpoint admin)" | sed -n 's/^messages_refused=//p'; }
 
 make_test_corpus
-write_study 8 2
+write_study 12 2
 voxarch run "$work/study.yaml" --dir "$work/run" --workers 2 >"$work/out" 2>"$work/err" &
 run=$!
 wait_until 60 "the first round" is_training
