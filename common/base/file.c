@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +74,18 @@ static bool write_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
+static enum err sync_parent(const char *path, struct errinfo *why)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) {
+        return file_sync_dir(".", why);
+    }
+    char dir[FILE_PATH_MAX];
+    int n = slash == path ? 1 : (int)(slash - path);
+    snprintf(dir, sizeof(dir), "%.*s", n, path);
+    return file_sync_dir(dir, why);
+}
+
 enum err file_write(const char *path, const void *bytes, size_t n, struct errinfo *why)
 {
     char tmp[FILE_PATH_MAX];
@@ -92,9 +103,7 @@ enum err file_write(const char *path, const void *bytes, size_t n, struct errinf
         unlink(tmp);
         return e;
     }
-    char dir[FILE_PATH_MAX];
-    snprintf(dir, sizeof(dir), "%s", path);
-    return file_sync_dir(dirname(dir), why);
+    return sync_parent(path, why);
 }
 
 enum err file_make_dirs(const char *path, struct errinfo *why)

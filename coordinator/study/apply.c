@@ -97,7 +97,8 @@ static enum err apply_adopt(const struct step *s, struct errinfo *why)
 {
     struct study_row *study = &s->g->study;
     BUG_ON(strlen(s->decision->checkpoint) >= sizeof(study->checkpoint));
-    strcpy(study->checkpoint, s->decision->checkpoint);
+    snprintf(study->checkpoint, sizeof(study->checkpoint), "%s",
+             s->decision->checkpoint);
     study->position = s->decision->position;
     study->round++;
     return update(s->driver, study, why);

@@ -115,6 +115,7 @@ enum err noise_list(const char *root, char ***files, size_t *n, struct errinfo *
         noise_list_free(f.files, f.n);
         return e;
     }
+    BUG_ON(!f.files); // there are some
     qsort(f.files, f.n, sizeof(*f.files), by_bytes);
     *files = f.files;
     *n = f.n;

@@ -69,6 +69,7 @@ static bool take(uint64_t *at, uint64_t end, uint64_t n, uint64_t each)
 static enum err place_tables(struct pack *p, struct errinfo *why)
 {
     struct pack_disk_trailer *t = &p->trailer;
+    BUG_ON(!p->map);
     uint64_t end = p->size - sizeof(*t);
     memcpy(t, p->map + end, sizeof(*t));
     if (memcmp(p->map, PACK_HEAD, sizeof(PACK_HEAD)) != 0) {
@@ -109,6 +110,7 @@ static enum err check_utts(const struct pack *p, struct errinfo *why)
     const struct pack_disk_trailer *t = &p->trailer;
     uint64_t n = t->n_utts[0] + t->n_utts[1] + t->n_utts[2];
     uint64_t at = PACK_HEAD_SIZE;
+    BUG_ON(!p->utts);
     for (uint64_t i = 0; i < n; i++) {
         const struct pack_disk_utt *u = &p->utts[i];
         bool is_train = i < t->n_utts[PACK_TRAIN];
@@ -131,6 +133,7 @@ static enum err check_utts(const struct pack *p, struct errinfo *why)
 
 static enum err check_speakers(const struct pack *p, struct errinfo *why)
 {
+    BUG_ON(!p->speakers);
     for (uint64_t i = 0; i < p->trailer.n_speakers; i++) {
         if (p->speakers[i] >= p->trailer.names_size) {
             return corrupt(why, "a speaker has no name");
@@ -147,6 +150,7 @@ static enum err copy_trials(struct pack *p, struct errinfo *why)
     if (!p->trials) {
         return err_set(why, ERR_NOMEM, "no memory for %zu trials", (size_t)n);
     }
+    BUG_ON(!p->disk_trials);
     for (uint64_t i = 0; i < n; i++) {
         struct pack_disk_trial t = p->disk_trials[i];
         if (t.enroll >= n_eval || t.test >= n_eval || t.is_target > 1) {

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 struct pack_writer {
+    struct hash_state hash; // aligned to 64 bytes: first
     char path[FILE_PATH_MAX];
     char tmp[FILE_PATH_MAX];
     FILE *file;
-    struct hash_state hash;
     uint64_t at; // bytes written
     uint64_t n_utts[PACK_PARTS];
     enum pack_part part;     // of the last utterance: they only go up

@@ -16,8 +16,9 @@ struct scene {
 static void scene_open(struct scene *s)
 {
     memset(s, 0, sizeof(*s));
-    s->conf = calloc(1, sizeof(*s->conf));
-    ck_assert_ptr_nonnull(s->conf);
+    static struct study_conf conf; // too large for the stack
+    memset(&conf, 0, sizeof(conf));
+    s->conf = &conf;
     s->conf->n_targets = 2;
     s->conf->targets[0] = (struct study_target){.name = "small", .max_params = 100};
     s->conf->targets[1] = (struct study_target){.name = "large", .max_macs = 1000};
@@ -56,7 +57,6 @@ START_TEST(the_lowest_eer_within_the_limits_wins)
     add(&s, TRIAL_SEARCH, 32, 3, 900); // beyond 1000 MACs
     ck_assert_uint_eq(choice(&s, 0).winner->id, 2);
     ck_assert_uint_eq(choice(&s, 1).winner->id, 3);
-    free(s.conf);
 }
 END_TEST
 
@@ -68,7 +68,6 @@ START_TEST(ties_go_to_fewer_macs_then_to_the_earlier)
     add(&s, TRIAL_SEARCH, 16, 7, 60);
     add(&s, TRIAL_SEARCH, 24, 7, 60);
     ck_assert_uint_eq(choice(&s, 0).winner->id, 2);
-    free(s.conf);
 }
 END_TEST
 
@@ -81,7 +80,6 @@ START_TEST(only_the_final_weights_and_measured_trials_count)
     add(&s, TRIAL_SEARCH, 24, 3, 50)->protocol = PROTOCOL_CHEAP;
     add(&s, TRIAL_STAGE, 32, 8, 50);
     ck_assert_uint_eq(choice(&s, 0).winner->id, 4);
-    free(s.conf);
 }
 END_TEST
 
@@ -91,7 +89,6 @@ START_TEST(a_target_that_nothing_satisfies_has_no_winner)
     scene_open(&s);
     add(&s, TRIAL_SEARCH, 8, 7, 150);
     ck_assert_ptr_null(choice(&s, 0).winner);
-    free(s.conf);
 }
 END_TEST
 
@@ -103,7 +100,6 @@ START_TEST(a_study_without_targets_has_one_that_bears_everything)
     add(&s, TRIAL_SEARCH, 8, 7, 1000000);
     ck_assert_str_eq(choice(&s, 0).target.name, "any");
     ck_assert_uint_eq(choice(&s, 0).winner->id, 1);
-    free(s.conf);
 }
 END_TEST
 
@@ -118,7 +114,6 @@ START_TEST(a_winner_of_two_targets_is_exported_once)
     add(&s, TRIAL_FINAL, 8, 7, 50)->is_measured = false; // under way
     ck_assert_uint_eq(final_missing(&s.scope, missing), 0);
     ck_assert_uint_eq(choice(&s, 1).exported->id, 2);
-    free(s.conf);
 }
 END_TEST
 
@@ -132,7 +127,6 @@ START_TEST(a_winner_that_cannot_be_exported_gives_way)
     exported->is_measured = false;
     exported->has_failed = true;
     ck_assert_uint_eq(choice(&s, 0).winner->id, 2);
-    free(s.conf);
 }
 END_TEST
 
