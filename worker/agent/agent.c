@@ -187,6 +187,10 @@ static void step(struct agent *a)
 {
     int64_t now_ms = clock_mono_ms();
     follow_welcome(a);
+    if (!session_is_live(a->session)) {
+        fetcher_excuse(a->fetcher, now_ms);
+        deliverer_excuse(a->deliverer, now_ms);
+    }
     works_step(a->works, now_ms);
     bool is_stuck = !pump_control(a, now_ms);
     is_stuck = !pump_fetcher(a, now_ms) || is_stuck;
@@ -399,7 +403,7 @@ static void create_parts(struct agent *a, const char *blob_dir)
     };
     snprintf(conf->job.blob_dir, sizeof(conf->job.blob_dir), "%s", blob_dir);
     snprintf(conf->job.also_read, sizeof(conf->job.also_read), "%s",
-             a->conf->artifacts);
+             a->conf->artifacts ? a->conf->artifacts : "");
     snprintf(conf->job.backend, sizeof(conf->job.backend), "%s", a->conf->backend);
     a->works = works_create(conf);
     free(conf);
@@ -420,10 +424,6 @@ static enum err start(struct agent *a, struct errinfo *why)
 {
     char blob_dir[FILE_PATH_MAX];
     enum err e = lock_dir(a, why);
-    if (e == ERR_OK) {
-        e = file_path(a->alive_path, sizeof(a->alive_path), why, "%s/alive",
-                      a->conf->dir);
-    }
     if (e == ERR_OK) {
         e = open_store(a, blob_dir, why);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // agent.h - the process that speaks to the coordinator, and never computes.
 //
-// Sockets, processes, signals and the clock around session.h (what to say) and work.h
+// Sockets, processes, signals and the clock around session.h (what to say) and works.h
 // (what a held task goes through). A crash of a runner costs one attempt, never the
 // agent. When the coordinator is away, runners go on and results wait.
 //

@@ -2,6 +2,8 @@
 // cache.c - see cache.h.
 #include "worker/agent/cache.h"
 
+#include "common/base/clock.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,7 @@ static int newest_first(const void *a, const void *b)
 
 size_t cache_trim(struct blob_store *s, cache_in_use_fn *in_use, void *arg)
 {
+    const int64_t young_ns = (clock_wall_ms() - CACHE_YOUNG_MS) * 1000000;
     size_t n_removed = 0;
     struct candidates *c = malloc(sizeof(*c));
     BUG_ON(!c);
@@ -55,7 +58,8 @@ size_t cache_trim(struct blob_store *s, cache_in_use_fn *in_use, void *arg)
     if (blob_each(s, collect, c, NULL) == ERR_OK) {
         qsort(c->entries, c->n, sizeof(c->entries[0]), newest_first);
         for (size_t i = CACHE_KEEP; i < c->n; i++) {
-            n_removed += blob_remove(s, c->entries[i].hash, NULL) == ERR_OK ? 1 : 0;
+            n_removed += c->entries[i].modified_ns < young_ns &&
+                         blob_remove(s, c->entries[i].hash, NULL) == ERR_OK;
         }
     }
     free(c);

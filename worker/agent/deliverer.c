@@ -26,6 +26,8 @@ struct delivery {
     uint64_t size_bytes;
     int n_tries;
     int64_t wanted_ms;
+    int64_t moved_ms;       // last time the coordinator had more of it, or was busy
+    uint64_t have_bytes;    // the most that the coordinator said it has
     struct errinfo failure; // code ERR_OK while it is going
 };
 
@@ -73,18 +75,24 @@ static struct delivery *find(struct deliverer *d, const char *hash)
     return NULL;
 }
 
-static struct delivery *find_unused(struct deliverer *d, int64_t now_ms)
+static struct delivery *find_unused(struct deliverer *d)
+{
+    for (int i = 0; i < DELIVERIES_MAX; i++) {
+        if (!d->deliveries[i].is_used) {
+            return &d->deliveries[i];
+        }
+    }
+    return NULL;
+}
+
+static void drop_unwanted(struct deliverer *d, int64_t now_ms)
 {
     for (int i = 0; i < DELIVERIES_MAX; i++) {
         struct delivery *x = &d->deliveries[i];
         if (x->is_used && now_ms - x->wanted_ms > UNWANTED_MS) {
             drop(x);
         }
-        if (!x->is_used) {
-            return x;
-        }
     }
-    return NULL;
 }
 
 static enum err begin(struct deliverer *d, struct delivery *x, int64_t now_ms,
@@ -100,17 +108,45 @@ static enum err begin(struct deliverer *d, struct delivery *x, int64_t now_ms,
     if (fd < 0) {
         return err_set(why, ERR_IO, "cannot open %s", path);
     }
-    *x = (struct delivery){
-        .is_used = true, .fd = fd, .size_bytes = size, .wanted_ms = now_ms};
+    *x = (struct delivery){.is_used = true,
+                           .fd = fd,
+                           .size_bytes = size,
+                           .wanted_ms = now_ms,
+                           .moved_ms = now_ms};
     snprintf(x->hash, sizeof(x->hash), "%s", hash);
     upload_init(&x->upload, window, size);
     return ERR_OK;
 }
 
+static bool is_going(const struct delivery *x)
+{
+    return x->is_used && !x->is_stored && x->failure.code == ERR_OK;
+}
+
+static void give_up_if_stalled(struct delivery *x, int64_t now_ms)
+{
+    if (is_going(x) && now_ms - x->moved_ms >= DELIVER_STALLED_MS) {
+        err_set(&x->failure, ERR_IO,
+                "the coordinator took nothing of artifact %.12s for %d s", x->hash,
+                DELIVER_STALLED_MS / 1000);
+    }
+}
+
+void deliverer_excuse(struct deliverer *d, int64_t now_ms)
+{
+    for (int i = 0; i < DELIVERIES_MAX; i++) {
+        d->deliveries[i].moved_ms = now_ms;
+    }
+}
+
 enum deliver_state deliverer_want(struct deliverer *d, int64_t now_ms, const char *hash,
                                   struct errinfo *why)
 {
+    drop_unwanted(d, now_ms);
     struct delivery *x = find(d, hash);
+    if (x) {
+        give_up_if_stalled(x, now_ms);
+    }
     if (x && x->failure.code != ERR_OK) {
         if (why) {
             *why = x->failure;
@@ -126,17 +162,12 @@ enum deliver_state deliverer_want(struct deliverer *d, int64_t now_ms, const cha
         x->wanted_ms = now_ms;
         return DELIVER_GOING;
     }
-    x = find_unused(d, now_ms);
+    x = find_unused(d);
     bool ok = !x || begin(d, x, now_ms, hash, why) == ERR_OK;
     return ok ? DELIVER_GOING : DELIVER_FAILED;
 }
 
 // ---- what goes
-
-static bool is_going(const struct delivery *x)
-{
-    return x->is_used && !x->is_stored && x->failure.code == ERR_OK;
-}
 
 static bool read_chunk(struct deliverer *d, const struct delivery *x,
                        const struct transfer_chunk *c)
@@ -224,13 +255,28 @@ int64_t deliverer_due_ms(const struct deliverer *d)
 
 // ---- what is answered
 
-static void take_done(struct delivery *x, const struct msg_blob_done *done)
+static void take_credit(struct delivery *x, int64_t now_ms,
+                        const struct msg_blob_credit *c)
+{
+    const struct transfer_credit credit = {c->offset, c->credit};
+    if (c->offset > x->have_bytes) {
+        x->have_bytes = c->offset;
+        x->moved_ms = now_ms;
+    }
+    upload_credit(&x->upload, now_ms, &credit);
+}
+
+static void take_done(struct delivery *x, int64_t now_ms,
+                      const struct msg_blob_done *done)
 {
     if (done->code == ERR_OK) {
         x->is_stored = true;
+    } else if (done->code == ERR_BUSY) {
+        x->moved_ms = now_ms; // silence will make us announce again
     } else if (done->code == ERR_CORRUPT && ++x->n_tries < TRIES) {
         upload_init(&x->upload, window, x->size_bytes);
-    } else if (done->code != ERR_BUSY) { // busy: silence will make us announce again
+        x->have_bytes = 0;
+    } else {
         err_set(&x->failure, done->code,
                 "the coordinator cannot store artifact %.12s: %s", x->hash, done->text);
     }
@@ -244,10 +290,8 @@ void deliverer_take(struct deliverer *d, int64_t now_ms, const struct msg *m)
         return;
     }
     if (is_credit) {
-        upload_credit(
-            &x->upload, now_ms,
-            &(struct transfer_credit){m->blob_credit.offset, m->blob_credit.credit});
+        take_credit(x, now_ms, &m->blob_credit);
     } else {
-        take_done(x, &m->blob_done);
+        take_done(x, now_ms, &m->blob_done);
     }
 }

@@ -21,6 +21,7 @@ struct fetch {
     struct blob_writer *writer; // from the first chunk on
     int n_tries;
     int64_t wanted_ms;
+    int64_t moved_ms;       // last time a chunk was taken
     struct errinfo failure; // code ERR_OK while it is coming
 };
 
@@ -69,7 +70,8 @@ static void begin(struct fetcher *f, int64_t now_ms, const char *hash)
     for (int i = 0; i < FETCHES_MAX; i++) {
         struct fetch *x = &f->fetches[i];
         if (!x->is_used) {
-            *x = (struct fetch){.is_used = true, .wanted_ms = now_ms};
+            *x = (struct fetch){
+                .is_used = true, .wanted_ms = now_ms, .moved_ms = now_ms};
             snprintf(x->hash, sizeof(x->hash), "%s", hash);
             download_init(&x->download, window, now_ms);
             return;
@@ -87,10 +89,36 @@ static void drop_unwanted(struct fetcher *f, int64_t now_ms)
     }
 }
 
+static bool is_coming(const struct fetch *x)
+{
+    return x->is_used && x->failure.code == ERR_OK;
+}
+
+static void give_up_if_stalled(struct fetch *x, int64_t now_ms)
+{
+    if (is_coming(x) && now_ms - x->moved_ms >= FETCH_STALLED_MS) {
+        blob_writer_abort(x->writer);
+        x->writer = NULL;
+        err_set(&x->failure, ERR_IO, "nothing of artifact %.12s came for %d s", x->hash,
+                FETCH_STALLED_MS / 1000);
+    }
+}
+
+void fetcher_excuse(struct fetcher *f, int64_t now_ms)
+{
+    for (int i = 0; i < FETCHES_MAX; i++) {
+        f->fetches[i].moved_ms = now_ms;
+    }
+}
+
 enum fetch_state fetcher_want(struct fetcher *f, int64_t now_ms, const char *hash,
                               struct errinfo *why)
 {
+    drop_unwanted(f, now_ms);
     struct fetch *x = find(f, hash);
+    if (x) {
+        give_up_if_stalled(x, now_ms);
+    }
     if (x && x->failure.code != ERR_OK) {
         if (why) {
             *why = x->failure;
@@ -105,14 +133,8 @@ enum fetch_state fetcher_want(struct fetcher *f, int64_t now_ms, const char *has
     if (blob_has(f->store, hash)) {
         return FETCH_HAVE;
     }
-    drop_unwanted(f, now_ms);
     begin(f, now_ms, hash);
     return FETCH_COMING;
-}
-
-static bool is_coming(const struct fetch *x)
-{
-    return x->is_used && x->failure.code == ERR_OK;
 }
 
 bool fetcher_next(struct fetcher *f, int64_t now_ms, struct msg *out)
@@ -194,6 +216,7 @@ static void take_chunk(struct fetcher *f, struct fetch *x, int64_t now_ms,
     if (download_chunk(&x->download, now_ms, &chunk) != CHUNK_TAKE) {
         return;
     }
+    x->moved_ms = now_ms;
     enum err e = write_chunk(f, x, c, &why);
     if (e == ERR_OK && download_is_whole(&x->download)) {
         e = commit(x, &why);

@@ -3,7 +3,8 @@
 //
 // Wanting is a question asked again and again until the answer is not COMING: whoever
 // stops asking stops the transfer some time later. A transfer goes on where it was
-// after any silence; a wrong hash starts it over, a few times.
+// after any silence; a wrong hash starts it over, a few times; one that gets nowhere
+// for FETCH_STALLED_MS has failed.
 //
 // Owns: partial files, through the store. Borrows: the store. Threads: loop thread.
 #ifndef WORKER_AGENT_FETCHER_H
@@ -11,6 +12,8 @@
 
 #include "common/blob/store.h"
 #include "proto/msg.h"
+
+#define FETCH_STALLED_MS 600000 // 120 questions without an answer of use
 
 struct fetcher;
 
@@ -21,6 +24,9 @@ enum fetch_state { FETCH_HAVE, FETCH_COMING, FETCH_FAILED };
 // FAILED is said once, with the reason; wanting it again tries again.
 enum fetch_state fetcher_want(struct fetcher *f, int64_t now_ms, const char *hash,
                               struct errinfo *why);
+
+// The coordinator is away altogether: that time is not counted against a transfer.
+void fetcher_excuse(struct fetcher *f, int64_t now_ms);
 
 // As in session.h: the BLOB_GET that is due, and that it went out.
 bool fetcher_next(struct fetcher *f, int64_t now_ms, struct msg *out);

@@ -201,6 +201,11 @@ void session_leave(struct session *s, int64_t now_ms)
     }
 }
 
+bool session_is_live(const struct session *s)
+{
+    return s->phase == PHASE_LIVE;
+}
+
 bool session_is_draining(const struct session *s)
 {
     return s->is_draining;

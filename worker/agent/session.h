@@ -73,6 +73,8 @@ void session_forget(struct session *s, uint32_t i, int64_t now_ms); // STOPPING 
 void session_drain(struct session *s); // finish what is held, then BYE
 // Gives everything back, then BYE; the caller has stopped computing.
 void session_leave(struct session *s, int64_t now_ms);
+// Welcomed, and heard of lately.
+bool session_is_live(const struct session *s);
 bool session_is_draining(const struct session *s);
 bool session_is_over(const struct session *s, int64_t now_ms);
 

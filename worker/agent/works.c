@@ -186,8 +186,11 @@ static void start_runner(struct work *k, int64_t now_ms)
     w->conf.job.spec = slot->spec;
     enum err e = spawn_start(w->conf.loop, w->conf.program, &w->conf.job,
                              w->conf.task_timeout_ms, &hooks, &k->spawn, &why);
-    if (e != ERR_OK) {
-        fail(k, now_ms, &why);
+    if (e != ERR_OK) { // this machine's trouble: no attempt began
+        log_error("runner.unstarted", WORK_LOG_FORMAT " error=\"%s\"", WORK_LOG(k),
+                  why.text);
+        reset(k);
+        session_release(w->conf.session, k->slot, now_ms);
         return;
     }
     k->phase = WORK_COMPUTING;

@@ -182,6 +182,55 @@ START_TEST(more_wants_than_room_are_served_in_turn)
 }
 END_TEST
 
+// Asks for a while and hears nothing. How it ended, or COMING.
+static enum fetch_state fetch_in_vain(struct bench *b, struct fetcher *f, int64_t ms,
+                                      struct errinfo *why)
+{
+    enum fetch_state state = FETCH_COMING;
+    for (int64_t end_ms = b->now_ms + ms; state == FETCH_COMING && b->now_ms < end_ms;
+         b->now_ms += 1000) {
+        state = fetcher_want(f, b->now_ms, b->hash, why);
+        while (fetcher_next(f, b->now_ms, b->m)) {
+            fetcher_sent(f, b->now_ms, b->m);
+        }
+    }
+    return state;
+}
+
+START_TEST(a_fetch_that_gets_nowhere_fails_in_the_end)
+{
+    struct bench b = bench_open();
+    struct fetcher *f = fetcher_create(b.here);
+    struct errinfo why = {0};
+    ck_assert_int_eq(fetch_in_vain(&b, f, FETCH_STALLED_MS, NULL), FETCH_COMING);
+    fetcher_excuse(f, b.now_ms); // the coordinator was away all the time
+    ck_assert_int_eq(fetch_in_vain(&b, f, FETCH_STALLED_MS, NULL), FETCH_COMING);
+    ck_assert_int_eq(fetch_in_vain(&b, f, 5000, &why), FETCH_FAILED);
+    ck_assert_ptr_nonnull(strstr(why.text, "nothing of artifact"));
+    ck_assert_int_eq(fetch(&b, f, 0), FETCH_HAVE); // wanted again, tried again
+    fetcher_destroy(f);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(what_nobody_wants_any_more_is_dropped)
+{
+    struct bench b = bench_open();
+    struct fetcher *f = fetcher_create(b.here);
+    char other[HASH_HEX_MAX];
+    hash_bytes("other", 5, other);
+    ck_assert_int_eq(fetch_in_vain(&b, f, 1000, NULL), FETCH_COMING);
+    b.now_ms += 61000;
+    ck_assert_int_eq(fetcher_want(f, b.now_ms, other, NULL), FETCH_COMING);
+    ck_assert(fetcher_next(f, b.now_ms, b.m));
+    ck_assert_str_eq(b.m->blob_get.hash, other);
+    fetcher_sent(f, b.now_ms, b.m);
+    ck_assert(!fetcher_next(f, b.now_ms, b.m));
+    fetcher_destroy(f);
+    bench_close(&b);
+}
+END_TEST
+
 // ---- delivering
 
 struct server {
@@ -189,6 +238,7 @@ struct server {
     struct blob_writer *writer;
     int n_forget; // announcements until it loses what it has
     enum err end; // what it says instead of storing; ERR_OK = store
+    int n_busy;   // announcements that come at a bad time
     int n_puts;
 };
 
@@ -205,6 +255,12 @@ static void answer_credit(struct bench *b, struct deliverer *d,
 static void server_put(struct bench *b, struct deliverer *d, struct server *s)
 {
     s->n_puts++;
+    if (s->n_busy > 0) {
+        s->n_busy--;
+        answer_done(b, ERR_BUSY);
+        deliverer_take(d, b->now_ms, b->answer);
+        return;
+    }
     if (s->end != ERR_OK) {
         answer_done(b, s->end);
         deliverer_take(d, b->now_ms, b->answer);
@@ -323,6 +379,60 @@ START_TEST(what_arrives_corrupt_is_tried_three_times)
 }
 END_TEST
 
+START_TEST(a_busy_server_is_asked_again_later)
+{
+    struct bench b = bench_open();
+    struct deliverer *d = deliverer_create(b.here);
+    struct server s = {.n_busy = 3};
+    put(b.here, &b);
+    ck_assert_int_eq(deliver(&b, d, &s), DELIVER_STORED);
+    ck_assert_int_eq(s.n_puts, 4);
+    ck_assert_int_ge(b.now_ms, 1000 + 3 * TRANSFER_PATIENCE_MS);
+    deliverer_destroy(d);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_delivery_that_gets_nowhere_fails_in_the_end)
+{
+    struct bench b = bench_open();
+    struct deliverer *d = deliverer_create(b.here);
+    struct errinfo why = {0};
+    enum deliver_state state = DELIVER_GOING;
+    put(b.here, &b);
+    while (state == DELIVER_GOING) {
+        ck_assert_int_lt(b.now_ms, 2 * (int64_t)DELIVER_STALLED_MS);
+        state = deliverer_want(d, b.now_ms, b.hash, &why);
+        while (deliverer_next(d, b.now_ms, b.m)) {
+            deliverer_sent(d, b.now_ms, b.m);
+            if (b.m->kind == MSG_BLOB_PUT) { // and every chunk is lost
+                answer_credit(&b, d, &(struct transfer_credit){0, 8});
+            }
+        }
+        b.now_ms += 1000;
+    }
+    ck_assert_int_eq(state, DELIVER_FAILED);
+    ck_assert_ptr_nonnull(strstr(why.text, "took nothing"));
+    deliverer_destroy(d);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_delivery_is_not_remembered_as_stored_for_long)
+{
+    struct bench b = bench_open();
+    struct deliverer *d = deliverer_create(b.here);
+    put(b.here, &b);
+    ck_assert_int_eq(deliverer_want(d, b.now_ms, b.hash, NULL), DELIVER_GOING);
+    answer_done(&b, ERR_OK);
+    deliverer_take(d, b.now_ms, b.answer);
+    b.now_ms += 61000; // its task was cancelled; another makes the same
+    ck_assert_int_eq(deliverer_want(d, b.now_ms, b.hash, NULL), DELIVER_GOING);
+    deliverer_destroy(d);
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(what_is_not_here_cannot_be_delivered)
 {
     struct bench b = bench_open();
@@ -361,6 +471,15 @@ START_TEST(the_cache_keeps_what_is_in_use_and_the_last_few)
     ck_assert(!blob_has(b.here, hashes[2]));
     ck_assert(!blob_has(b.here, hashes[4]));
     ck_assert(blob_has(b.here, hashes[5]));
+    for (int i = 10; i < 20; i++) { // just made, by runners that have not said so yet
+        ck_assert_int_eq(blob_put_bytes(b.here, &i, sizeof(i), hashes[0], NULL),
+                         ERR_OK);
+    }
+    cache_trim(b.here, is_first, "");
+    for (int i = 10; i < 20; i++) {
+        hash_bytes(&i, sizeof(i), hashes[0]);
+        ck_assert(blob_has(b.here, hashes[0]));
+    }
     bench_close(&b);
 }
 END_TEST
@@ -371,5 +490,9 @@ TEST_SUITE(moving, what_is_wanted_comes, lost_chunks_are_asked_for_again,
            more_wants_than_room_are_served_in_turn, what_is_delivered_is_stored,
            a_server_that_forgets_gets_it_all_again, a_full_disk_there_ends_the_delivery,
            what_arrives_corrupt_is_tried_three_times,
+           a_fetch_that_gets_nowhere_fails_in_the_end,
+           what_nobody_wants_any_more_is_dropped, a_busy_server_is_asked_again_later,
+           a_delivery_that_gets_nowhere_fails_in_the_end,
+           a_delivery_is_not_remembered_as_stored_for_long,
            what_is_not_here_cannot_be_delivered,
            the_cache_keeps_what_is_in_use_and_the_last_few)
