@@ -147,6 +147,15 @@ static void serve_control(struct stage *t, struct zmessage *z)
     }
 }
 
+static void send_done(struct stage *t, struct zmessage *z, const char *hash,
+                      enum err code)
+{
+    t->out->kind = MSG_BLOB_DONE;
+    t->out->blob_done = (struct msg_blob_done){.code = code, .text = "it is gone"};
+    snprintf(t->out->blob_done.hash, HASH_HEX_MAX, "%s", hash);
+    reply(t, t->bulk, z);
+}
+
 static void send_chunks(struct stage *t, struct zmessage *z)
 {
     const struct msg_blob_get get = t->m->blob_get;
@@ -154,7 +163,10 @@ static void send_chunks(struct stage *t, struct zmessage *z)
     char path[FILE_PATH_MAX];
     struct buf all = BUF_INIT;
     struct transfer_chunk c;
-    ck_assert_int_eq(blob_path(t->blobs, get.hash, path, NULL, NULL), ERR_OK);
+    if (blob_path(t->blobs, get.hash, path, NULL, NULL) != ERR_OK) {
+        send_done(t, z, get.hash, ERR_NOTFOUND);
+        return;
+    }
     ck_assert_int_eq(file_read(path, 1 << 24, &all, NULL), ERR_OK);
     for (uint32_t i = 0; transfer_chunk_at(window, all.len, &credit, i, &c); i++) {
         t->out->kind = MSG_BLOB_CHUNK;
@@ -256,7 +268,7 @@ _Noreturn static void run_agent(const struct stage *t, const char *way)
     snprintf(outputs, sizeof(outputs), "%s/outputs", t->dir);
     const struct agent_conf conf = {
         .coordinator = t->control_at,
-        .program = FAKE_RUNNER,
+        .program = strcmp(way, "absent") == 0 ? "/nonexistent/runner" : FAKE_RUNNER,
         .dir = dir,
         .artifacts = outputs,
         .backend = way,
@@ -435,6 +447,53 @@ START_TEST(a_result_survives_a_coordinator_that_comes_back_without_memory)
 }
 END_TEST
 
+START_TEST(a_bulk_socket_that_moved_is_found)
+{
+    struct stage *t = stage_open("well", TASK_EVALUATE);
+    const struct endpoint old = t->bulk_at;
+    zsock_close(t->bulk);
+    t->bulk_at.port = 0;
+    ck_assert_int_eq(
+        zsock_open(t->ctx, ZMQ_ROUTER, LIMIT_BULK_MESSAGE_BYTES, &t->bulk, NULL),
+        ERR_OK);
+    ck_assert_int_eq(zsock_bind(t->bulk, &t->bulk_at, NULL), ERR_OK);
+    const struct endpoint moved = t->bulk_at;
+    t->bulk_at = old; // what WELCOME tells, and nobody is there
+    while (t->beat.n_held == 0) {
+        turn(t);
+    }
+    ck_assert_int_eq(t->n_heard[MSG_BLOB_GET], 0);
+    t->bulk_at = moved;
+    t->is_forgetful = true; // a new coordinator
+    until_heard(t, MSG_RESULT, 1);
+    ck_assert_int_eq(t->result.outcome, OUTCOME_OK);
+    stage_close(t);
+}
+END_TEST
+
+START_TEST(an_artifact_that_is_gone_fails_the_attempt_with_the_reason)
+{
+    struct stage *t = stage_open("well", TASK_EVALUATE);
+    hash_bytes("no such pack", 12, t->spec.pack);
+    until_heard(t, MSG_RESULT, 1);
+    ck_assert_int_eq(t->result.outcome, OUTCOME_ERROR);
+    ck_assert_msg(strstr(t->result.error, "it is gone") != NULL, "%s", t->result.error);
+    stage_close(t);
+}
+END_TEST
+
+START_TEST(a_runner_that_cannot_start_gives_its_task_back)
+{
+    struct stage *t = stage_open("absent", TASK_EVALUATE);
+    until_heard(t, MSG_RELEASE, 1);
+    int n_fetches = t->n_heard[MSG_FETCH];
+    until_heard(t, MSG_BEAT, t->n_heard[MSG_BEAT] + 3);
+    ck_assert_int_eq(t->n_heard[MSG_FETCH], n_fetches); // it rests
+    ck_assert_int_eq(t->n_heard[MSG_RESULT], 0);
+    stage_close(t);
+}
+END_TEST
+
 START_TEST(the_second_signal_gives_back_what_is_held)
 {
     struct stage *t = stage_open("hang", TASK_EVALUATE);
@@ -469,5 +528,8 @@ TEST_SUITE(agent, a_task_is_fetched_computed_and_reported,
            a_crash_costs_one_attempt_and_not_the_agent,
            a_cancelled_task_is_killed_without_a_result,
            a_result_survives_a_coordinator_that_comes_back_without_memory,
+           a_bulk_socket_that_moved_is_found,
+           an_artifact_that_is_gone_fails_the_attempt_with_the_reason,
+           a_runner_that_cannot_start_gives_its_task_back,
            the_second_signal_gives_back_what_is_held,
            a_draining_coordinator_sends_its_workers_home)
