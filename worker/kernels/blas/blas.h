@@ -5,6 +5,8 @@
 // included: the rows of X, shifted, times the transposed matrix of the tap. What that
 // leaves in the gaps of outputs is overwritten with zeros where someone would read it.
 // Everything between two products is one pass over memory (passes.h).
+// Passes and products are shared out to a team of threads (team.h) in a partition that
+// depends on sizes and the team alone.
 //
 // Owns: nothing. Threads: one at a time per stream.
 #ifndef WORKER_KERNELS_BLAS_BLAS_H
@@ -15,7 +17,27 @@
 
 extern const struct kernels blas_kernels;
 
-void blas_set_threads(int n_threads); // OpenBLAS's own
+void blas_set_threads(int n_threads); // the team's; OpenBLAS has one in each
+
+// Some utterances of the batch, one member's part of a pass.
+struct utts {
+    int first, end;
+    int part; // which one
+};
+
+// A layer and its backward's arguments, or whatever the pass needs.
+struct utts_work {
+    struct stream *s;
+    const void *layer, *back;
+};
+
+typedef void utts_fn(const struct utts_work *w, struct utts u);
+
+// Shares the utterances out to the team; returns the number of parts.
+int blas_each_utts(utts_fn *fn, const struct utts_work *w);
+
+// Rows of scratch, [part][n]: part 0 += all others.
+void blas_add_parts(double *sums, int n_parts, int n);
 
 // A matrix in host memory: row-major, ld floats from row to row.
 struct matrix {

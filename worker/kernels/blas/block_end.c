@@ -20,22 +20,38 @@ static struct extent extent_of(const struct stream *s, int utt, int n)
     return (struct extent){s->utts[utt].n, n};
 }
 
+// A block's end and the plane its z lies in.
+struct end_work {
+    const struct block_end *e;
+    struct plane z;
+};
+
+static void relu_sums(const struct utts_work *w, struct utts part)
+{
+    const struct end_work *work = w->layer;
+    struct stream *s = w->s;
+    int n = work->e->conv.out;
+    const float *pivot = host_factors(s, HOST_FACTORS - 1);
+    for (int u = part.first; u < part.end; u++) {
+        double *const sums[2] = {host_sums(s, 0) + utt_at(u, n),
+                                 host_sums(s, 1) + utt_at(u, n)};
+        passes_best()->relu_sums(extent_of(s, u, n),
+                                 blas_rows(work->z, s->utts[u].first), pivot, sums);
+    }
+}
+
 // z = relu(conv(x)); sums around the pivot over the frames of each utterance,
 // [utt][channel]. Returns the pivot.
 static const float *conv_sums(struct stream *s, const struct block_end *e,
                               struct plane z)
 {
-    const struct passes *p = passes_best();
     int n = e->conv.out;
     memset(host_sums(s, 0), 0, utt_at(s->n_utts, n) * sizeof(double));
     memset(host_sums(s, 1), 0, utt_at(s->n_utts, n) * sizeof(double));
     blas_conv(s, &e->conv, e->x, z);
     const float *pivot = blas_pivot(s, z, n);
-    for (int u = 0; u < s->n_utts; u++) {
-        double *const sums[2] = {host_sums(s, 0) + utt_at(u, n),
-                                 host_sums(s, 1) + utt_at(u, n)};
-        p->relu_sums(extent_of(s, u, n), blas_rows(z, s->utts[u].first), pivot, sums);
-    }
+    blas_each_utts(relu_sums,
+                   &(struct utts_work){.s = s, .layer = &(struct end_work){e, z}});
     return pivot;
 }
 
@@ -99,26 +115,27 @@ static void excite(struct stream *s, const struct block_end *e, const float *piv
     bias_sigmoid(e->gate, q->b2, s->n_utts, n);
 }
 
-static void gate_and_sum(struct stream *s, const struct block_end *e, struct plane z,
-                         const float *scale, const float *shift)
+// scale and shift lie in factors 0 and 1; what the gate makes of them in 2 and 3.
+static void scale_shift_total(const struct utts_work *w, struct utts part)
 {
-    const struct passes *p = passes_best();
+    const struct end_work *work = w->layer;
+    const struct block_end *e = work->e;
+    struct stream *s = w->s;
     int n = e->conv.out;
-    float *gated_scale = host_factors(s, 2);
-    float *gated_shift = host_factors(s, 3);
-    for (int u = 0; u < s->n_utts; u++) {
+    for (int u = part.first; u < part.end; u++) {
         int first = s->utts[u].first;
         const float *gate = host_at(e->gate) + utt_at(u, n);
+        float *scale = host_factors(s, 2) + utt_at(u, n);
+        float *shift = host_factors(s, 3) + utt_at(u, n);
         for (int i = 0; i < n; i++) {
-            gated_scale[i] = scale[i] * gate[i];
-            gated_shift[i] = shift[i] * gate[i];
+            scale[i] = host_factors(s, 0)[i] * gate[i];
+            shift[i] = host_factors(s, 1)[i] * gate[i];
         }
         struct rows totals[2] = {blas_rows(e->total_in, first),
                                  blas_rows(e->total_out, first)};
-        p->scale_shift_total(extent_of(s, u, n), blas_rows(z, first), gated_scale,
-                             gated_shift, totals, blas_rows(e->y, first));
+        passes_best()->scale_shift_total(extent_of(s, u, n), blas_rows(work->z, first),
+                                         scale, shift, totals, blas_rows(e->y, first));
     }
-    host_zero_gaps(s, e->y, n);
 }
 
 static void forward(struct stream *s, const struct block_end *e, struct plane z,
@@ -132,7 +149,9 @@ static void forward(struct stream *s, const struct block_end *e, struct plane z,
     }
     blas_norm_factors(&e->norm, by_batch, e->conv.out, scale, shift);
     excite(s, e, pivot, scale, shift);
-    gate_and_sum(s, e, z, scale, shift);
+    blas_each_utts(scale_shift_total,
+                   &(struct utts_work){.s = s, .layer = &(struct end_work){e, z}});
+    host_zero_gaps(s, e->y, e->conv.out);
 }
 
 void blas_block_end_train(struct stream *s, const struct block_end *e)
@@ -145,24 +164,31 @@ void blas_block_end_eval(struct stream *s, const struct block_end *e)
     forward(s, e, e->y, false);
 }
 
-// Sums over the frames of each utterance, [utt][channel]: dy, dy (z - mean), z - mean.
-static void back_sums(struct stream *s, const struct block_end *e,
-                      const struct block_end_back *b)
+static void total_back_sums(const struct utts_work *w, struct utts part)
 {
-    const struct passes *p = passes_best();
+    const struct block_end *e = w->layer;
+    const struct block_end_back *b = w->back;
+    struct stream *s = w->s;
     int n = e->conv.out;
-    for (int k = 0; k < 3; k++) {
-        memset(host_sums(s, k), 0, utt_at(s->n_utts, n) * sizeof(double));
-    }
-    for (int u = 0; u < s->n_utts; u++) {
+    for (int u = part.first; u < part.end; u++) {
         int first = s->utts[u].first;
         size_t at = utt_at(u, n);
         double *const sums[3] = {host_sums(s, 0) + at, host_sums(s, 1) + at,
                                  host_sums(s, 2) + at};
-        p->total_back_sums(extent_of(s, u, n), blas_rows(b->dy, first),
-                           blas_rows(b->d_total, first), b->is_last,
-                           blas_rows(e->z, first), host_at(e->norm.batch_mean), sums);
+        passes_best()->total_back_sums(
+            extent_of(s, u, n), blas_rows(b->dy, first), blas_rows(b->d_total, first),
+            b->is_last, blas_rows(e->z, first), host_at(e->norm.batch_mean), sums);
     }
+}
+
+// Sums over the frames of each utterance, [utt][channel]: dy, dy (z - mean), z - mean.
+static void back_sums(struct stream *s, const struct block_end *e,
+                      const struct block_end_back *b)
+{
+    for (int k = 0; k < 3; k++) {
+        memset(host_sums(s, k), 0, utt_at(s->n_utts, e->conv.out) * sizeof(double));
+    }
+    blas_each_utts(total_back_sums, &(struct utts_work){s, e, b});
 }
 
 // Gradient of the logistic function's argument, [utt][channel].
@@ -242,31 +268,35 @@ static void norm_sums(struct stream *s, const struct block_end *e,
     }
 }
 
-static void norm_relu_back(struct stream *s, const struct block_end *e,
-                           const struct block_end_back *b, const double *inverse,
-                           const float *d_mean)
+// d_mean lies in factors 1, 1 / deviation in sums 3; slopes go to factors 2 to 4.
+static void norm_back(const struct utts_work *w, struct utts part)
 {
-    const struct passes *p = passes_best();
+    const struct block_end *e = w->layer;
+    const struct block_end_back *b = w->back;
+    struct stream *s = w->s;
     int n = e->conv.out;
-    float *slopes_a = host_factors(s, 2);
-    float *slopes_b = host_factors(s, 3);
-    float *slopes_c = host_factors(s, 4);
-    struct norm_slopes at = {slopes_a, slopes_b, slopes_c, host_at(e->norm.batch_mean)};
-    for (int u = 0; u < s->n_utts; u++) {
-        const float *gate = host_at(e->gate) + utt_at(u, n);
+    const double *inverse = host_sums(s, 3);
+    for (int u = part.first; u < part.end; u++) {
+        size_t of_utt = utt_at(u, n);
+        const float *gate = host_at(e->gate) + of_utt;
+        const float *d_mean = host_factors(s, 1) + of_utt;
+        float *slope_a = host_factors(s, 2) + of_utt;
+        float *slope_b = host_factors(s, 3) + of_utt;
+        float *slope_c = host_factors(s, 4) + of_utt;
         for (int i = 0; i < n; i++) {
             double a = host_at(e->norm.gamma)[i] * inverse[i];
-            double every = (double)d_mean[utt_at(u, n) + (size_t)i] / s->utts[u].n;
-            slopes_a[i] = (float)(a * gate[i]);
-            slopes_b[i] = (float)(-a * inverse[i] * host_at(b->d_gamma)[i] / s->n_real);
-            slopes_c[i] =
+            double every = (double)d_mean[i] / s->utts[u].n;
+            slope_a[i] = (float)(a * gate[i]);
+            slope_b[i] = (float)(-a * inverse[i] * host_at(b->d_gamma)[i] / s->n_real);
+            slope_c[i] =
                 (float)(a * (every - host_at(b->d_beta)[i] / (double)s->n_real));
         }
+        struct norm_slopes at = {slope_a, slope_b, slope_c,
+                                 host_at(e->norm.batch_mean)};
         int first = s->utts[u].first;
-        p->norm_back(extent_of(s, u, n), blas_rows(b->dy, first),
-                     blas_rows(e->z, first), &at, blas_rows(b->dz, first));
+        passes_best()->norm_back(extent_of(s, u, n), blas_rows(b->dy, first),
+                                 blas_rows(e->z, first), &at, blas_rows(b->dz, first));
     }
-    host_zero_gaps(s, b->dz, n);
 }
 
 void blas_block_end_back(struct stream *s, const struct block_end *e,
@@ -283,7 +313,8 @@ void blas_block_end_back(struct stream *s, const struct block_end *e,
     d_gate_in(s, e, inverse, d_expanded);
     squeeze_back(s, e, b, d_expanded, d_mean);
     norm_sums(s, e, b, inverse, d_mean);
-    norm_relu_back(s, e, b, inverse, d_mean);
+    blas_each_utts(norm_back, &(struct utts_work){s, e, b});
+    host_zero_gaps(s, b->dz, n);
     blas_conv_back(s, &e->conv, e->x, b->dz, b->d_weights);
     blas_conv_back_input(s, &e->conv, b->dz, b->dx, false);
 }

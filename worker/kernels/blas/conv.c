@@ -98,44 +98,75 @@ static struct extent extent_of(const struct stream *s, int utt, int n)
     return (struct extent){s->utts[utt].n, n};
 }
 
+// The sums of one part, [part][n], zeroed.
+static double *part_sums(struct stream *s, int which, int part, int n)
+{
+    double *sums = host_sums(s, which) + (size_t)part * (size_t)n;
+    memset(sums, 0, (size_t)n * sizeof(*sums));
+    return sums;
+}
+
+static void relu_sums(const struct utts_work *w, struct utts u)
+{
+    const struct conv_norm *c = w->layer;
+    int n = c->conv.out;
+    const float *pivot = host_factors(w->s, HOST_FACTORS - 1);
+    double *const sums[2] = {part_sums(w->s, 0, u.part, n),
+                             part_sums(w->s, 1, u.part, n)};
+    for (int i = u.first; i < u.end; i++) {
+        passes_best()->relu_sums(extent_of(w->s, i, n),
+                                 blas_rows(c->z, w->s->utts[i].first), pivot, sums);
+    }
+}
+
+static void scale_shift(const struct utts_work *w, struct utts u)
+{
+    const struct conv_norm *c = w->layer;
+    const float *scale = host_factors(w->s, 0);
+    const float *shift = host_factors(w->s, 1);
+    for (int i = u.first; i < u.end; i++) {
+        int first = w->s->utts[i].first;
+        passes_best()->scale_shift(extent_of(w->s, i, c->conv.out),
+                                   blas_rows(c->z, first), scale, shift,
+                                   blas_rows(c->y, first), blas_rows(c->next, first));
+    }
+}
+
 void blas_conv_norm_train(struct stream *s, const struct conv_norm *c)
 {
-    const struct passes *p = passes_best();
+    const struct utts_work work = {.s = s, .layer = c};
     int n = c->conv.out;
     double *const sums[2] = {host_sums(s, 0), host_sums(s, 1)};
-    float *scale = host_factors(s, 0);
-    float *shift = host_factors(s, 1);
-    memset(sums[0], 0, (size_t)n * sizeof(double));
-    memset(sums[1], 0, (size_t)n * sizeof(double));
     blas_conv(s, &c->conv, c->x, c->z);
     const float *pivot = blas_pivot(s, c->z, n);
-    for (int u = 0; u < s->n_utts; u++) {
-        p->relu_sums(extent_of(s, u, n), blas_rows(c->z, s->utts[u].first), pivot,
-                     sums);
-    }
+    int n_parts = blas_each_utts(relu_sums, &work);
+    blas_add_parts(sums[0], n_parts, n);
+    blas_add_parts(sums[1], n_parts, n);
     measure(s, &c->norm, n, pivot, sums);
-    blas_norm_factors(&c->norm, true, n, scale, shift);
-    for (int u = 0; u < s->n_utts; u++) {
-        int first = s->utts[u].first;
-        p->scale_shift(extent_of(s, u, n), blas_rows(c->z, first), scale, shift,
-                       blas_rows(c->y, first), blas_rows(c->next, first));
-    }
+    blas_norm_factors(&c->norm, true, n, host_factors(s, 0), host_factors(s, 1));
+    blas_each_utts(scale_shift, &work);
     host_zero_gaps(s, c->y, n);
+}
+
+static void relu_scale_shift(const struct utts_work *w, struct utts u)
+{
+    const struct conv_norm *c = w->layer;
+    const float *scale = host_factors(w->s, 0);
+    const float *shift = host_factors(w->s, 1);
+    for (int i = u.first; i < u.end; i++) {
+        int first = w->s->utts[i].first;
+        passes_best()->relu_scale_shift(extent_of(w->s, i, c->conv.out),
+                                        blas_rows(c->y, first), scale, shift,
+                                        blas_rows(c->next, first));
+    }
 }
 
 void blas_conv_norm_eval(struct stream *s, const struct conv_norm *c)
 {
-    const struct passes *p = passes_best();
     int n = c->conv.out;
-    float *scale = host_factors(s, 0);
-    float *shift = host_factors(s, 1);
-    blas_norm_factors(&c->norm, false, n, scale, shift);
+    blas_norm_factors(&c->norm, false, n, host_factors(s, 0), host_factors(s, 1));
     blas_conv(s, &c->conv, c->x, c->y);
-    for (int u = 0; u < s->n_utts; u++) {
-        int first = s->utts[u].first;
-        p->relu_scale_shift(extent_of(s, u, n), blas_rows(c->y, first), scale, shift,
-                            blas_rows(c->next, first));
-    }
+    blas_each_utts(relu_scale_shift, &(struct utts_work){.s = s, .layer = c});
     host_zero_gaps(s, c->y, n);
 }
 
@@ -157,31 +188,49 @@ static void norm_slopes(const struct stream *s, const struct conv_norm *c,
     }
 }
 
+static void norm_back_sums(const struct utts_work *w, struct utts u)
+{
+    const struct conv_norm *c = w->layer;
+    const struct conv_norm_back *b = w->back;
+    int n = c->conv.out;
+    double *const sums[2] = {part_sums(w->s, 0, u.part, n),
+                             part_sums(w->s, 1, u.part, n)};
+    for (int i = u.first; i < u.end; i++) {
+        int first = w->s->utts[i].first;
+        passes_best()->norm_back_sums(extent_of(w->s, i, n), blas_rows(b->dy, first),
+                                      blas_rows(b->dy_more, first),
+                                      blas_rows(c->z, first),
+                                      host_at(c->norm.batch_mean), sums);
+    }
+}
+
+static void norm_back(const struct utts_work *w, struct utts u)
+{
+    const struct conv_norm *c = w->layer;
+    const struct conv_norm_back *b = w->back;
+    struct norm_slopes at = {host_factors(w->s, 0), host_factors(w->s, 1),
+                             host_factors(w->s, 2), host_at(c->norm.batch_mean)};
+    for (int i = u.first; i < u.end; i++) {
+        struct rows dy = blas_rows(b->dy, w->s->utts[i].first);
+        passes_best()->norm_back(extent_of(w->s, i, c->conv.out), dy,
+                                 blas_rows(c->z, w->s->utts[i].first), &at, dy);
+    }
+}
+
 // dy becomes the gradient of the convolution's output.
 static void norm_relu_back(struct stream *s, const struct conv_norm *c,
                            const struct conv_norm_back *b)
 {
-    const struct passes *p = passes_best();
+    const struct utts_work work = {s, c, b};
     int n = c->conv.out;
     double *const sums[2] = {host_sums(s, 0), host_sums(s, 1)};
     float *const slopes[3] = {host_factors(s, 0), host_factors(s, 1),
                               host_factors(s, 2)};
-    const float *mean = host_at(c->norm.batch_mean);
-    memset(sums[0], 0, (size_t)n * sizeof(double));
-    memset(sums[1], 0, (size_t)n * sizeof(double));
-    for (int u = 0; u < s->n_utts; u++) {
-        int first = s->utts[u].first;
-        p->norm_back_sums(extent_of(s, u, n), blas_rows(b->dy, first),
-                          blas_rows(b->dy_more, first), blas_rows(c->z, first), mean,
-                          sums);
-    }
+    int n_parts = blas_each_utts(norm_back_sums, &work);
+    blas_add_parts(sums[0], n_parts, n);
+    blas_add_parts(sums[1], n_parts, n);
     norm_slopes(s, c, b, sums, slopes);
-    struct norm_slopes at = {slopes[0], slopes[1], slopes[2], mean};
-    for (int u = 0; u < s->n_utts; u++) {
-        struct rows dy = blas_rows(b->dy, s->utts[u].first);
-        p->norm_back(extent_of(s, u, n), dy, blas_rows(c->z, s->utts[u].first), &at,
-                     dy);
-    }
+    blas_each_utts(norm_back, &work);
     host_zero_gaps(s, b->dy, n);
 }
 
@@ -195,25 +244,37 @@ void blas_conv_norm_back(struct stream *s, const struct conv_norm *c,
     }
 }
 
+static void relu(const struct utts_work *w, struct utts u)
+{
+    const struct conv_relu *c = w->layer;
+    for (int i = u.first; i < u.end; i++) {
+        passes_best()->relu(extent_of(w->s, i, c->conv.out),
+                            blas_rows(c->y, w->s->utts[i].first));
+    }
+}
+
 void blas_conv_relu(struct stream *s, const struct conv_relu *c)
 {
-    const struct passes *p = passes_best();
     blas_conv(s, &c->conv, c->x, c->y);
-    for (int u = 0; u < s->n_utts; u++) {
-        p->relu(extent_of(s, u, c->conv.out), blas_rows(c->y, s->utts[u].first));
-    }
+    blas_each_utts(relu, &(struct utts_work){.s = s, .layer = c});
     host_zero_gaps(s, c->y, c->conv.out);
+}
+
+static void relu_back(const struct utts_work *w, struct utts u)
+{
+    const struct conv_relu *c = w->layer;
+    const struct conv_relu_back *b = w->back;
+    for (int i = u.first; i < u.end; i++) {
+        int first = w->s->utts[i].first;
+        passes_best()->relu_back(extent_of(w->s, i, c->conv.out),
+                                 blas_rows(c->y, first), blas_rows(b->dy, first));
+    }
 }
 
 void blas_conv_relu_back(struct stream *s, const struct conv_relu *c,
                          const struct conv_relu_back *b)
 {
-    const struct passes *p = passes_best();
-    for (int u = 0; u < s->n_utts; u++) {
-        int first = s->utts[u].first;
-        p->relu_back(extent_of(s, u, c->conv.out), blas_rows(c->y, first),
-                     blas_rows(b->dy, first));
-    }
+    blas_each_utts(relu_back, &(struct utts_work){s, c, b});
     host_zero_gaps(s, b->dy, c->conv.out);
     blas_conv_back(s, &c->conv, c->x, b->dy, b->d_weights);
     blas_conv_back_input(s, &c->conv, b->dy, b->dx, false);

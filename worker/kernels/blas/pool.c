@@ -12,36 +12,52 @@ static struct conv second_map(const struct pool *p)
     return (struct conv){p->w2, p->n, p->neck, 1, 1};
 }
 
+static void hidden_tanh(const struct utts_work *w, struct utts part)
+{
+    const struct pool *p = w->layer;
+    for (int u = part.first; u < part.end; u++) {
+        passes_best()->tanh((struct extent){w->s->utts[u].n, p->neck},
+                            blas_rows(p->hidden, w->s->utts[u].first));
+    }
+}
+
+static void moments(const struct utts_work *w, struct utts part)
+{
+    const struct pool *p = w->layer;
+    for (int u = part.first; u < part.end; u++) {
+        float *stats = host_at(p->stats) + (size_t)u * 2 * (size_t)p->n;
+        struct pool_moments to = {stats, stats + p->n};
+        int first = w->s->utts[u].first;
+        passes_best()->pool((struct extent){w->s->utts[u].n, p->n},
+                            blas_rows(p->attention, first), blas_rows(p->h, first),
+                            &to);
+    }
+}
+
 void blas_pool(struct stream *s, const struct pool *p)
 {
-    const struct passes *passes = passes_best();
+    const struct utts_work work = {.s = s, .layer = p};
     struct conv first = first_map(p);
     struct conv second = second_map(p);
     blas_conv(s, &first, p->h, p->hidden);
-    for (int u = 0; u < s->n_utts; u++) {
-        struct extent neck = {s->utts[u].n, p->neck};
-        passes->tanh(neck, blas_rows(p->hidden, s->utts[u].first));
-    }
+    blas_each_utts(hidden_tanh, &work);
     blas_conv(s, &second, p->hidden, p->attention);
-    for (int u = 0; u < s->n_utts; u++) {
-        float *stats = host_at(p->stats) + (size_t)u * 2 * (size_t)p->n;
-        struct pool_moments moments = {stats, stats + p->n};
-        passes->pool((struct extent){s->utts[u].n, p->n},
-                     blas_rows(p->attention, s->utts[u].first),
-                     blas_rows(p->h, s->utts[u].first), &moments);
-    }
+    blas_each_utts(moments, &work);
 }
 
 // Attention becomes the gradient of the logits, dh the direct part of the gradient of
 // h.
-static void moments_back(struct stream *s, const struct pool *p,
-                         const struct pool_back *b)
+static void moments_back(const struct utts_work *w, struct utts part)
 {
-    float *variance = host_factors(s, 0);
-    float *d_square = host_factors(s, 1);
-    for (int u = 0; u < s->n_utts; u++) {
-        const float *mean = host_at(p->stats) + (size_t)u * 2 * (size_t)p->n;
-        const float *d_mean = host_at(b->d_stats) + (size_t)u * 2 * (size_t)p->n;
+    const struct pool *p = w->layer;
+    const struct pool_back *b = w->back;
+    struct stream *s = w->s;
+    for (int u = part.first; u < part.end; u++) {
+        size_t at = (size_t)u * (size_t)p->n;
+        const float *mean = host_at(p->stats) + 2 * at;
+        const float *d_mean = host_at(b->d_stats) + 2 * at;
+        float *variance = host_factors(s, 0) + at;
+        float *d_square = host_factors(s, 1) + at;
         for (int i = 0; i < p->n; i++) {
             float deviation = mean[p->n + i];
             variance[i] = deviation * deviation;
@@ -49,27 +65,36 @@ static void moments_back(struct stream *s, const struct pool *p,
             d_square[i] = is_clamped ? 0 : d_mean[p->n + i] / (2 * deviation);
         }
         struct pool_slopes slopes = {mean, variance, d_mean, d_square};
+        int first = s->utts[u].first;
         passes_best()->pool_back((struct extent){s->utts[u].n, p->n},
-                                 blas_rows(p->attention, s->utts[u].first),
-                                 blas_rows(p->h, s->utts[u].first), &slopes,
-                                 blas_rows(b->dh, s->utts[u].first));
+                                 blas_rows(p->attention, first), blas_rows(p->h, first),
+                                 &slopes, blas_rows(b->dh, first));
     }
-    host_zero_gaps(s, p->attention, p->n);
-    host_zero_gaps(s, b->dh, p->n);
+}
+
+static void hidden_back(const struct utts_work *w, struct utts part)
+{
+    const struct pool *p = w->layer;
+    const struct pool_back *b = w->back;
+    for (int u = part.first; u < part.end; u++) {
+        int first = w->s->utts[u].first;
+        passes_best()->tanh_back((struct extent){w->s->utts[u].n, p->neck},
+                                 blas_rows(p->hidden, first),
+                                 blas_rows(b->d_hidden, first));
+    }
 }
 
 void blas_pool_back(struct stream *s, const struct pool *p, const struct pool_back *b)
 {
+    const struct utts_work work = {s, p, b};
     struct conv first = first_map(p);
     struct conv second = second_map(p);
-    moments_back(s, p, b);
+    blas_each_utts(moments_back, &work);
+    host_zero_gaps(s, p->attention, p->n);
+    host_zero_gaps(s, b->dh, p->n);
     blas_conv_back(s, &second, p->hidden, p->attention, b->d_w2);
     blas_conv_back_input(s, &second, p->attention, b->d_hidden, false);
-    for (int u = 0; u < s->n_utts; u++) {
-        struct extent neck = {s->utts[u].n, p->neck};
-        passes_best()->tanh_back(neck, blas_rows(p->hidden, s->utts[u].first),
-                                 blas_rows(b->d_hidden, s->utts[u].first));
-    }
+    blas_each_utts(hidden_back, &work);
     host_zero_gaps(s, b->d_hidden, p->neck);
     blas_conv_back(s, &first, p->h, b->d_hidden, b->d_w1);
     blas_conv_back_input(s, &first, b->d_hidden, b->dh, true);
