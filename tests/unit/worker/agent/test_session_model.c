@@ -10,11 +10,11 @@
 #define TASKS         12
 #define TOKENS        4096
 #define LINE_MESSAGES 256
-#define STEP_MS       100
+#define STEP_MS       INT64_C(100)
 #define BEAT          1000
-#define LEASE         (3 * BEAT)
-#define ROUGH         3000 // steps with losses and restarts
-#define SMOOTH        4000 // steps in which all must come to an end
+#define LEASE         INT64_C(3000) // three beats
+#define ROUGH         3000          // steps with losses and restarts
+#define SMOOTH        4000          // steps in which all must come to an end
 #define N_SLOTS       3
 #define DELAY_MAX     8 // steps
 #define LOSS_ONE_IN   5
@@ -63,8 +63,10 @@ static const struct msg *line_take(struct line *l, int64_t now_ms)
     }
     struct msg *m = l->m[0];
     l->n--;
-    memmove(l->m, l->m + 1, l->n * sizeof(l->m[0]));
-    memmove(l->at_ms, l->at_ms + 1, l->n * sizeof(l->at_ms[0]));
+    for (size_t i = 0; i < l->n; i++) {
+        l->m[i] = l->m[i + 1];
+        l->at_ms[i] = l->at_ms[i + 1];
+    }
     l->m[l->n] = m;
     return m;
 }
