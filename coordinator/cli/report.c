@@ -65,11 +65,25 @@ static void load_conf(struct report *r)
     r->conf = conf;
 }
 
+static bool take_failure(void *arg, const struct attempt_row *row)
+{
+    struct report *r = arg;
+    if (r->n_failures < REPORT_FAILURES) {
+        r->failures[r->n_failures] = *row;
+    }
+    r->n_failures++;
+    return true;
+}
+
 static enum err load_rows(struct report *r, struct store *s, struct errinfo *why)
 {
     enum err e = task_count(s, r->study.id, &r->tasks);
     if (e) {
         return err_set(why, e, "%s: cannot count the tasks", r->dir);
+    }
+    e = attempt_each_failed(s, r->study.id, take_failure, r, why);
+    if (e) {
+        return e;
     }
     e = history_load_trials(&r->history, s, r->study.id, why);
     return e ? e : history_load_losses(&r->history, s, r->study.id, why);
@@ -165,6 +179,11 @@ void report_destroy(struct report *r)
 }
 
 // ---- asking
+
+size_t report_n_failures_known(const struct report *r)
+{
+    return r->n_failures < REPORT_FAILURES ? r->n_failures : REPORT_FAILURES;
+}
 
 double report_best_eer(const struct report *r)
 {

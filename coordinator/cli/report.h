@@ -9,16 +9,21 @@
 #define COORDINATOR_CLI_REPORT_H
 
 #include "common/conf/study.h"
+#include "coordinator/store/attempt.h"
 #include "coordinator/store/study_row.h"
 #include "coordinator/store/task.h"
 #include "coordinator/study/final.h"
 #include "coordinator/study/history.h"
+
+#define REPORT_FAILURES 8 // the last ones say what is wrong now
 
 struct report {
     char dir[FILE_PATH_MAX];
     struct study_row study;
     struct study_conf *conf; // NULL when it cannot be read
     struct task_counts tasks;
+    uint32_t n_failures;                          // attempts that failed
+    struct attempt_row failures[REPORT_FAILURES]; // the last of them, last first
     struct history history;
     bool *is_on_front; // by index into history.trials
     size_t n_choices;
@@ -33,6 +38,8 @@ void report_destroy(struct report *r); // NULL is fine
 // The study's row alone.
 MUST_CHECK enum err report_peek(const char *dir, const char *name,
                                 struct study_row *out, struct errinfo *why);
+
+size_t report_n_failures_known(const struct report *r); // of r->failures
 
 // Lowest EER of what was measured; negative when nothing was.
 double report_best_eer(const struct report *r);

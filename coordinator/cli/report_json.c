@@ -2,6 +2,8 @@
 // report_json.c - see report_json.h.
 #include "coordinator/cli/report_json.h"
 
+#include "proto/wire.h"
+
 static json_t *eer_or_null(double eer_percent)
 {
     return eer_percent < 0 ? json_null() : json_real(eer_percent);
@@ -40,6 +42,21 @@ static json_t *stages(const struct report *r)
                                 "last_accuracy", s.last_accuracy, "seconds", s.seconds,
                                 "best_eer_percent", eer_or_null(s.best_eer)));
         }
+    }
+    return list;
+}
+
+static json_t *failures(const struct report *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report_n_failures_known(r); i++) {
+        const struct attempt_row *a = &r->failures[i];
+        json_array_append_new(
+            list, json_pack("{s:I, s:I, s:s, s:s, s:b, s:I, s:s}", "task",
+                            (json_int_t)a->task_id, "token", (json_int_t)a->token,
+                            "worker", a->worker, "outcome", outcome_name(a->outcome),
+                            "is_charged", (int)a->is_charged, "ended_ms",
+                            (json_int_t)a->ended_ms, "error", a->error));
     }
     return list;
 }
@@ -102,6 +119,9 @@ json_t *report_json_all(const struct report *r)
                         json_integer((json_int_t)r->study.n_trials));
     json_object_set_new(j, "tasks", tasks(&r->tasks));
     json_object_set_new(j, "stages", stages(r));
+    json_object_set_new(j, "n_failed_attempts",
+                        json_integer((json_int_t)r->n_failures));
+    json_object_set_new(j, "failed_attempts", failures(r));
     json_object_set_new(j, "trials", trials(r, false));
     json_object_set_new(j, "front", trials(r, true));
     json_object_set_new(j, "targets", targets(r));

@@ -2,7 +2,9 @@
 // report_text.c - see report_text.h.
 #include "coordinator/cli/report_text.h"
 
+#include "common/base/clock.h"
 #include "coordinator/cli/display.h"
+#include "proto/wire.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -173,6 +175,26 @@ static void print_stages(const struct report *r, FILE *to)
     }
 }
 
+// Sentences of runners, on one line each.
+static void print_failures(const struct report *r, FILE *to)
+{
+    size_t n = report_n_failures_known(r);
+    if (n == 0) {
+        return;
+    }
+    fprintf(to, "\nfailed attempts (last %zu of %u)\n    %-10s %8s %-20s %-8s %s\n", n,
+            r->n_failures, "ago", "task", "worker", "outcome", "error");
+    for (size_t i = 0; i < n; i++) {
+        const struct attempt_row *a = &r->failures[i];
+        struct buf ago = BUF_INIT;
+        display_duration((double)(clock_wall_ms() - a->ended_ms) / 1000, &ago);
+        fprintf(to, "    %-10s %8" PRIu64 " %-20s %-8s %s%s\n", ago.data, a->task_id,
+                a->worker, outcome_name(a->outcome), a->error,
+                a->is_charged ? "" : " (not charged)");
+        buf_fini(&ago);
+    }
+}
+
 static void print_trials(const struct report *r, FILE *to)
 {
     size_t n = 0;
@@ -198,6 +220,7 @@ void report_text_all(const struct report *r, FILE *to)
 {
     print_summary(r, to);
     print_stages(r, to);
+    print_failures(r, to);
     print_trials(r, to);
     if (r->n_choices) {
         print_targets(r, to);

@@ -12,7 +12,7 @@
 // What a search came to: the front, the targets' winners, where everything is.
 void report_text_result(const struct report *r, FILE *to);
 
-// Everything: configuration, stages, tasks, trials, front, targets.
+// Everything: configuration, stages, tasks, failures, trials, front, targets.
 void report_text_all(const struct report *r, FILE *to);
 
 #endif

@@ -83,6 +83,14 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_ATTEMPT_LAST_ERROR] =
         "SELECT error FROM attempt WHERE task_id = ?1 AND outcome > 1"
         " ORDER BY token DESC LIMIT 1",
+    // CROSS JOIN: attempts are the outer loop, from the last one back.
+    [SQL_ATTEMPT_EACH_FAILED] =
+        "SELECT attempt.token, attempt.task_id, attempt.worker_id,"
+        " coalesce(worker.name, ''), outcome, is_charged, ended_ms, error"
+        " FROM attempt CROSS JOIN task ON task.id = attempt.task_id"
+        " LEFT JOIN worker ON worker.id = attempt.worker_id"
+        " WHERE outcome > 1 AND outcome < ?2 AND study_id = ?1"
+        " ORDER BY attempt.token DESC",
 
     [SQL_TRIAL_INSERT] =
         "INSERT INTO trial (study_id, origin, stage, proposal, architecture, checkpoint,"

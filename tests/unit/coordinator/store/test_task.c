@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_task.c - the life of a task: grants, fencing tokens, ends.
+#include "common/base/buf.h"
+#include "coordinator/store/attempt.h"
+#include "coordinator/store/worker_row.h"
 #include "tests/lib/check_main.h"
 #include "tests/unit/coordinator/store/store_fixture.h"
 
@@ -228,6 +231,41 @@ START_TEST(tasks_are_counted_by_state)
 }
 END_TEST
 
+static bool add_failure(void *arg, const struct attempt_row *row)
+{
+    struct buf *out = arg;
+    ck_assert_int_eq(row->outcome, OUTCOME_CRASH);
+    ck_assert_str_eq(row->error, "it fell");
+    ck_assert_int_gt(row->ended_ms, 0);
+    buf_addf(out, "%u by %s%s; ", (unsigned)row->task_id, row->worker,
+             row->is_charged ? "" : " free");
+    return out->len < 100;
+}
+
+START_TEST(failed_attempts_are_visited_from_the_last_one_back)
+{
+    begin();
+    struct worker_row worker = {.session = 7, .name = "w"};
+    struct study_row other = {.name = "b", .state = STUDY_TRAINING};
+    struct buf seen = BUF_INIT;
+    enum task_state now;
+    OK(worker_row_put(fixture.store, &worker, &fixture.why));
+    uint64_t a = fixture_add_task();
+    uint64_t b = fixture_add_task();
+    OK(end_badly(a, grant(a, worker.id), true, &now));
+    OK(settle(b, grant(b, worker.id)));
+    OK(end_badly(a, grant(a, 99), false, &now)); // one that nobody knows
+    OK(study_row_insert(fixture.store, &other, &fixture.why));
+    OK(attempt_each_failed(fixture.store, other.id, add_failure, &seen, &fixture.why));
+    ck_assert_uint_eq(seen.len, 0);
+    OK(attempt_each_failed(fixture.store, fixture.study_id, add_failure, &seen,
+                           &fixture.why));
+    ck_assert_str_eq(seen.data, "1 by  free; 1 by w; ");
+    buf_fini(&seen);
+    fixture_close();
+}
+END_TEST
+
 TEST_SUITE(task, only_these_moves_are_allowed,
            a_settled_task_keeps_its_result_and_its_winner,
            a_task_is_granted_once_at_a_time,
@@ -236,4 +274,5 @@ TEST_SUITE(task, only_these_moves_are_allowed,
            a_reported_failure_may_be_repeated_and_counts_once,
            three_charged_attempts_bury_a_task_and_others_do_not,
            a_cancelled_task_accepts_no_result, the_tasks_of_a_round_come_by_shard,
-           tasks_are_counted_by_state)
+           tasks_are_counted_by_state,
+           failed_attempts_are_visited_from_the_last_one_back)

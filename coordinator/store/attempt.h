@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// attempt.h - rows of attempts that failed, for people: who tried what, and why not.
+//
+// Attempts are written by task.h, with the transitions of their tasks; here they are
+// only read.
+//
+// Owns: nothing. Threads: as struct store.
+#ifndef COORDINATOR_STORE_ATTEMPT_H
+#define COORDINATOR_STORE_ATTEMPT_H
+
+#include "coordinator/store/store.h"
+#include "proto/msg.h"
+
+struct attempt_row {
+    uint64_t token;
+    uint64_t task_id;
+    uint64_t worker_id;
+    char worker[64]; // its name; "" when its row is missing
+    enum outcome outcome;
+    bool is_charged;
+    int64_t ended_ms; // wall clock
+    char error[LIMIT_TEXT];
+};
+
+// Visits the failed attempts at a study's tasks, the last one first; the callback
+// returns false to stop.
+typedef bool attempt_visit_fn(void *arg, const struct attempt_row *row);
+MUST_CHECK enum err attempt_each_failed(struct store *s, uint64_t study_id,
+                                        attempt_visit_fn *fn, void *arg,
+                                        struct errinfo *why);
+
+#endif
