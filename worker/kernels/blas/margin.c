@@ -6,11 +6,11 @@
 // vectors are never normalised in memory; their lengths scale rows and columns instead.
 #include "worker/kernels/blas/blas.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #define LENGTH_MIN 1e-12 // as PyTorch's normalize
+#define EXP_EXACT  80.0  // exp(-x) is a normal float for x up to here, and more
 
 // Unit rows of x; behind them, in the same workspace, one over each row's length.
 static void unit_rows(const struct margin_loss *l)
@@ -79,14 +79,14 @@ static double row_loss(const struct margin_loss *l, float *cosine, int label)
     for (size_t j = 0; j < n; j++) {
         others += j == (size_t)label ? 0 : (double)cosine[j];
     }
-    double at = (double)cosine[label]; // exp(s (phi - most))
+    double behind = l->scale * ((double)most - at_label);
+    double at = (double)cosine[label]; // exp(-behind), or what floats make of it
     double share = l->scale / l->n_rows;
     for (size_t j = 0; j < n; j++) {
         cosine[j] *= (float)(share / sum);
     }
     cosine[label] = (float)(-share * others / sum * slope);
-    return at > FLT_MIN ? log1p(others / at)
-                        : log(sum) + l->scale * ((double)most - at_label);
+    return behind < EXP_EXACT ? log1p(others / at) : log(sum) + behind;
 }
 
 static void rows_loss(const struct margin_loss *l, const float *inverse,

@@ -131,6 +131,29 @@ START_TEST(gradients_are_slopes_on_both_branches)
 }
 END_TEST
 
+// Far from its class and near another: the label's share is too small for a float.
+START_TEST(a_hopeless_label_costs_all_that_the_scale_says)
+{
+    const float x[2] = {1, 0};
+    const float w[2 * 2] = {-3, 2, 0, 0}; // cosines -1 and 1
+    const int32_t label = 0;
+    const double scale = 64;
+    const double cost = scale * (1 - (-1 - sin(M_PI - MARGIN) * MARGIN));
+    for (size_t i = 0; backend_name_at(i); i++) {
+        struct aam *a =
+            aam_create(backend_find(backend_name_at(i)), 2, 2, 1, MARGIN, scale);
+        struct aam_batch b = {1, x, &label};
+        float dx[2];
+        float dw[2 * 2];
+        struct aam_report report;
+        ck_assert_int_eq(aam_loss(a, &b, w, dx, dw, &report), ERR_OK);
+        ck_assert_double_lt(fabs(report.loss / cost - 1), 1e-6);
+        ck_assert_int_eq(report.n_right, 0);
+        aam_destroy(a);
+    }
+}
+END_TEST
+
 START_TEST(right_is_the_largest_cosine_whatever_the_margin)
 {
     struct input in;
@@ -169,5 +192,6 @@ START_TEST(what_is_no_number_is_an_error)
 END_TEST
 
 TEST_SUITE(aam, the_loss_is_the_formulas, gradients_are_slopes_on_both_branches,
+           a_hopeless_label_costs_all_that_the_scale_says,
            right_is_the_largest_cosine_whatever_the_margin,
            what_is_no_number_is_an_error)
