@@ -152,6 +152,16 @@ static int run_agent(const struct arguments *a)
     return e == ERR_OK ? 0 : fail(e, &why);
 }
 
+static int show_health(const char *dir)
+{
+    struct errinfo why = {0};
+    if (!dir) {
+        return fail(err_set(&why, ERR_INPUT, "--dir is missing: of which worker"),
+                    &why);
+    }
+    return agent_health(dir);
+}
+
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -182,7 +192,7 @@ int main(int argc, char **argv)
         return status;
     }
     if (a.health) {
-        return a.dir ? agent_health(a.dir) : 2;
+        return show_health(a.dir);
     }
     return run_agent(&a);
 }
