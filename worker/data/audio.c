@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sndfile.h>
 #include <soxr.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,9 @@
 #define CHANNELS_MAX 64
 #define RATE_MIN     4000
 #define RATE_MAX     384000
+
+#define RIFF_HEAD_BYTES 12          // "RIFF", size, "WAVE"
+#define RIFF_NO_SIZE    0x7fff0000u // from here on: who wrote into a pipe knew none
 
 struct decoder {
     SNDFILE *file;
@@ -43,6 +47,37 @@ static enum err check_is_file(const char *path, struct errinfo *why)
     }
     if (st.st_size == 0) {
         return err_set(why, ERR_INPUT, "the file is empty");
+    }
+    return ERR_OK;
+}
+
+// How long a WAV file's header says that the file is; 0 for others, and for one that
+// says none. (Some writers count the first 8 bytes, some do not: we do not.)
+static uint64_t riff_size(const char *path)
+{
+    unsigned char head[RIFF_HEAD_BYTES] = {0};
+    FILE *f = fopen(path, "rbe");
+    size_t n = f ? fread(head, 1, sizeof(head), f) : 0;
+    if (f) {
+        fclose(f);
+    }
+    if (n != sizeof(head) || memcmp(head, "RIFF", 4) != 0 ||
+        memcmp(head + 8, "WAVE", 4) != 0) {
+        return 0;
+    }
+    uint32_t size = (uint32_t)head[4] | (uint32_t)head[5] << 8 |
+                    (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
+    return size < RIFF_NO_SIZE ? size : 0;
+}
+
+// libsndfile makes do with what there is of a WAV file.
+static enum err check_is_whole(const char *path, struct errinfo *why)
+{
+    struct stat st;
+    uint64_t said = riff_size(path);
+    if (stat(path, &st) == 0 && said > (uint64_t)st.st_size) {
+        return err_set(why, ERR_INPUT, "cut short: %lld bytes of %llu are there",
+                       (long long)st.st_size, (unsigned long long)said);
     }
     return ERR_OK;
 }
@@ -172,7 +207,7 @@ static enum err check_length(const struct decoder *d, sf_count_t n_read,
     if (n_read == 0) {
         return err_set(why, ERR_INPUT, "holds no samples");
     }
-    // Only FLAC's header is binding; other formats' counts are estimates at times.
+    // FLAC's count is binding; other formats' are estimates at times.
     if ((d->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC &&
         n_read < d->info.frames) {
         return err_set(why, ERR_INPUT, "cut short: %lld samples of %lld can be read",
@@ -231,6 +266,9 @@ enum err audio_load(const char *path, struct audio *out, struct errinfo *why)
     *out = (struct audio){0};
     struct decoder d = {0};
     enum err e = check_is_file(path, why);
+    if (e == ERR_OK) {
+        e = check_is_whole(path, why);
+    }
     if (e == ERR_OK) {
         e = open_file(path, &d, why);
     }

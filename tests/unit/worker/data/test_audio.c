@@ -178,9 +178,46 @@ START_TEST(a_file_cut_short_or_damaged_never_passes_for_whole_and_never_crashes)
 }
 END_TEST
 
+// The header's size is what RIFF says; what writers into pipes leave there is no size.
+static void set_riff_size(const char *path, uint32_t size)
+{
+    unsigned char bytes[4];
+    for (int i = 0; i < 4; i++) {
+        bytes[i] = (unsigned char)(size >> (8 * i));
+    }
+    FILE *f = fopen(path, "r+be");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fseek(f, 4, SEEK_SET), 0);
+    ck_assert_uint_eq(fwrite(bytes, 1, 4, f), 4);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(a_wav_file_cut_short_is_refused_unless_its_header_says_no_size)
+{
+    struct scratch s = scratch_make();
+    const char *path = scratch_tone(&s, "cut.wav", TONE_WAV16(2, 440));
+    struct stat st;
+    ck_assert_int_eq(stat(path, &st), 0);
+    struct audio a = load(path);
+    audio_fini(&a);
+    ck_assert_int_eq(truncate(path, st.st_size / 2), 0);
+    struct errinfo why = refused(path, ERR_INPUT);
+    ck_assert_says(why, "cut short");
+    const uint32_t unknown[] = {0, 0x7fffffff, 0xffffffff};
+    for (int i = 0; i < 3; i++) {
+        set_riff_size(path, unknown[i]);
+        a = load(path);
+        ck_assert_uint_gt(a.n_samples, 15000);
+        audio_fini(&a);
+    }
+    scratch_remove(&s);
+}
+END_TEST
+
 TEST_SUITE(audio, every_format_rate_and_channel_count_gives_the_same_tone,
            sixteen_bit_samples_at_our_rate_come_through_unchanged,
            what_is_too_loud_is_clipped, files_that_are_no_audio_are_refused,
            recordings_with_too_little_in_them_are_refused,
            samples_that_are_not_numbers_are_refused,
-           a_file_cut_short_or_damaged_never_passes_for_whole_and_never_crashes)
+           a_file_cut_short_or_damaged_never_passes_for_whole_and_never_crashes,
+           a_wav_file_cut_short_is_refused_unless_its_header_says_no_size)
