@@ -80,6 +80,15 @@ check_refused 'large.yaml' voxarch run "$work/large.yaml"
 check_refused 'search.candidats' voxarch run "$work/study.yaml" --set search.candidats=4
 check_refused 'workers' voxarch run "$work/study.yaml" --workers 0
 
+# Options and outputs of the data commands.
+check_refused '--study stands alone' \
+    voxarch data check --study "$work/study.yaml" --root "$work"
+check_refused '--threads is "2x"; allowed' \
+    voxarch data check --study "$work/study.yaml" --threads 2x
+printf 'a b 1 target\na c 0 nontarget\n' >"$work/scores"
+expect 0 voxarch metrics "$work/scores"
+expect 1 bash -c "voxarch metrics '$work/scores' >/dev/full"
+
 # Recordings.
 printf 'RIFF' >"$work/corpus/wav/s01/0.wav"
 bad_data truncated 's01/0.wav'

@@ -195,7 +195,8 @@ static enum err settle_lists(struct request *r, struct errinfo *why)
     struct study_data *d = &r->data;
     bool has_train = d->train.manifest[0] || d->train.kaldi[0];
     bool has_options = has_train || d->eval.manifest[0] || d->eval.kaldi[0] ||
-                       d->trials[0] || d->noise[0] || r->bad_files[0];
+                       d->train.root[0] || d->eval.root[0] || d->trials[0] ||
+                       d->noise[0] || r->bad_files[0];
     r->has_lists = has_options || r->study[0];
     if (r->study[0] && has_options) {
         return err_set(why, ERR_INPUT,

@@ -86,5 +86,5 @@ int cmd_metrics(int argc, char **argv)
     } else {
         print_text(&m);
     }
-    return 0;
+    return fflush(stdout) == 0 ? 0 : 1;
 }

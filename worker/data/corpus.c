@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SPLITS_NAMED_MAX 8 // in an error
+
 size_t corpus_n_items(const struct corpus *c)
 {
     return c->n_train + c->n_eval + c->n_noise;
@@ -33,22 +35,24 @@ static bool is_in_split(const struct recording *r, const char *split)
 static enum err no_such_split(const struct recordings *r, const char *split,
                               struct errinfo *why)
 {
-    struct buf known = BUF_INIT;
-    const char *last = "";
-    int n_named = 0;
-    for (size_t i = 0; i < r->n && n_named < 8; i++) {
+    const char *known[SPLITS_NAMED_MAX];
+    size_t n = 0;
+    struct buf names = BUF_INIT;
+    for (size_t i = 0; i < r->n && n < SPLITS_NAMED_MAX; i++) {
         const char *at = r->items[i].split;
-        if (at[0] && strcmp(at, last) != 0 &&
-            (!known.data || !strstr(known.data, at))) {
-            buf_addf(&known, "%s%.32s", n_named++ ? ", " : "", at);
-            last = at;
+        size_t k = 0;
+        while (k < n && strcmp(known[k], at) != 0) {
+            k++;
+        }
+        if (at[0] && k == n) {
+            buf_addf(&names, "%s%.32s", n > 0 ? ", " : "", at);
+            known[n++] = at;
         }
     }
-    enum err e =
-        err_set(why, ERR_INPUT, "%s: no recording has split \"%s\"; %s%s", r->path,
-                split, known.data ? "there are: " : "it has no column split",
-                known.data ? known.data : "");
-    buf_fini(&known);
+    enum err e = err_set(
+        why, ERR_INPUT, "%s: no recording has split \"%s\"; %s%s", r->path, split,
+        n > 0 ? "there are: " : "it has no column split", n > 0 ? names.data : "");
+    buf_fini(&names);
     return e;
 }
 

@@ -219,6 +219,8 @@ START_TEST(lists_that_disagree_are_refused)
          "one speaker"},
         {"split\tspeaker\tfile\nx\tzoe\tz0.wav\ny\tann\ta0.wav\n", TRIALS,
          "no recording has split \"train\"; there are: x, y"},
+        {"split\tspeaker\tfile\ntraining\tzoe\tz0.wav\nin\tann\ta0.wav\n", TRIALS,
+         "there are: training, in"},
         {"speaker\tfile\nzoe\tz0.wav\nann\ta0.wav\n", TRIALS, "it has no column split"},
     };
     struct study_data d;
