@@ -68,9 +68,11 @@ static void await_members(void)
     pthread_mutex_unlock(&team.lock);
 }
 
+static int numbers[TEAM_MAX]; // of the members, to point at
+
 static void *member(void *number)
 {
-    int part = (int)(intptr_t)number;
+    int part = *(const int *)number;
     for (unsigned round = 0;; round++) {
         await_round(round);
         if (part < team.n_parts) {
@@ -93,8 +95,8 @@ static bool start_member(int part)
     pthread_t thread;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool is_started =
-        pthread_create(&thread, NULL, member, (void *)(intptr_t)part) == 0;
+    numbers[part] = part;
+    bool is_started = pthread_create(&thread, NULL, member, &numbers[part]) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (is_started) {
         pthread_detach(thread);

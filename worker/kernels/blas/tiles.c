@@ -12,16 +12,16 @@ extern tiles_fn TILES_FN;
 
 #define LANES TILES_LANES
 #define ROWS  TILES_ROWS
-#define PANEL (2 * LANES)
+#define PANEL ((ptrdiff_t)2 * LANES)
 #define DEPTH 256 // of a block of k: a panel of B stays in the first cache
 #define WIDTH 768 // of a block of n: B's block stays in the second
 
-typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
-typedef float vec_anywhere
-    __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
+typedef float vec_anywhere __attribute__((vector_size(LANES * sizeof(float)),
+                                          aligned(sizeof(float)), may_alias));
 
-static _Thread_local _Alignas(64) float packed_b[DEPTH * WIDTH];
-static _Thread_local _Alignas(64) float packed_a[DEPTH * ROWS];
+static _Thread_local _Alignas(64) float packed_b[(size_t)DEPTH * WIDTH];
+static _Thread_local _Alignas(64) float packed_a[(size_t)DEPTH * ROWS];
 
 static int smaller(int a, int b)
 {
@@ -55,7 +55,11 @@ static inline __attribute__((always_inline)) void tile(int depth, struct strided
         for (int v = 0; v < wide; v++) {
             vec_anywhere *to =
                 (vec_anywhere *)(c.at + (ptrdiff_t)i * c.ld + (ptrdiff_t)v * LANES);
-            *to = accumulate ? *to + sum[i][v] : sum[i][v];
+            vec total = sum[i][v];
+            if (accumulate) {
+                total += *to;
+            }
+            *to = total;
         }
     }
 }
@@ -65,7 +69,7 @@ static void tile_at_edge(int depth, struct strided a, const float *b, bool accum
                          struct rows c, struct extent e)
 {
     _Alignas(64) float beside[ROWS * PANEL];
-    tile(depth, a, b, false, (struct rows){beside, PANEL}, 2);
+    tile(depth, a, b, false, (struct rows){beside, (int)PANEL}, 2);
     for (int i = 0; i < e.n_rows; i++) {
         float *to = c.at + (ptrdiff_t)i * c.ld;
         for (int j = 0; j < e.n; j++) {
@@ -74,22 +78,28 @@ static void tile_at_edge(int depth, struct strided a, const float *b, bool accum
     }
 }
 
+// `wide` values, `step` apart, and zeros up to a whole panel.
+static void pack_row(float *to, int wide, const float *from, int step)
+{
+    if (step == 1) {
+        memcpy(to, from, (size_t)wide * sizeof(*to));
+    } else {
+        for (int j = 0; j < wide; j++) {
+            to[j] = from[(ptrdiff_t)j * step];
+        }
+    }
+    memset(to + wide, 0, (size_t)(PANEL - wide) * sizeof(*to));
+}
+
 static void pack_b(int depth, int n, struct strided b)
 {
     float *to = packed_b;
-    for (int first = 0; first < n; first += PANEL) {
-        int wide = smaller(PANEL, n - first);
+    for (int first = 0; first < n; first += (int)PANEL) {
+        int wide = smaller((int)PANEL, n - first);
         for (int k = 0; k < depth; k++, to += PANEL) {
-            const float *from =
-                b.at + (ptrdiff_t)k * b.row + (ptrdiff_t)first * b.column;
-            if (b.column == 1) {
-                memcpy(to, from, (size_t)wide * sizeof(*to));
-            } else {
-                for (int j = 0; j < wide; j++) {
-                    to[j] = from[(ptrdiff_t)j * b.column];
-                }
-            }
-            memset(to + wide, 0, (size_t)(PANEL - wide) * sizeof(*to));
+            pack_row(to, wide,
+                     b.at + (ptrdiff_t)k * b.row + (ptrdiff_t)first * b.column,
+                     b.column);
         }
     }
 }
@@ -110,7 +120,7 @@ static void row_of_tiles(int depth, int n, int rows, struct strided a, bool accu
                          struct rows c)
 {
     struct strided from = rows < ROWS || a.column != 1 ? pack_a(depth, rows, a) : a;
-    for (int j = 0; j < n; j += PANEL) {
+    for (int j = 0; j < n; j += (int)PANEL) {
         const float *b = packed_b + (size_t)(j / PANEL) * (size_t)depth * PANEL;
         struct rows to = {c.at + j, c.ld};
         if (rows == ROWS && n - j >= PANEL) {
@@ -119,7 +129,7 @@ static void row_of_tiles(int depth, int n, int rows, struct strided a, bool accu
             tile(depth, from, b, accumulate, to, 1);
         } else {
             tile_at_edge(depth, from, b, accumulate, to,
-                         (struct extent){rows, smaller(PANEL, n - j)});
+                         (struct extent){rows, smaller((int)PANEL, n - j)});
         }
     }
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGEST (800 * 1100)
+#define LARGEST ((size_t)800 * 1100)
 
 typedef void gemm_fn(struct shape s, struct matrix a, struct matrix b, float beta,
                      struct rows c);
