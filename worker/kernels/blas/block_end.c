@@ -78,7 +78,8 @@ static void bias_relu(struct place y, struct place bias, int n_rows, int n)
     for (int r = 0; r < n_rows; r++) {
         float *v = host_at(y) + utt_at(r, n);
         for (int i = 0; i < n; i++) {
-            v[i] = fmaxf(v[i] + host_at(bias)[i], 0);
+            float x = v[i] + host_at(bias)[i];
+            v[i] = x < 0 ? 0 : x;
         }
     }
 }

@@ -3,7 +3,8 @@
 // table.
 //
 // Written for the compiler's vectoriser: inner loops run over channels, which are
-// contiguous, and carry nothing from one channel to the next.
+// contiguous, and carry nothing from one channel to the next. ReLU is x < 0 ? 0 : x, so
+// that a NaN stays one.
 #include "worker/kernels/blas/passes.h"
 
 #include <math.h>
@@ -75,7 +76,7 @@ static void relu_sums_tile(struct extent e, struct rows z, const float *restrict
     for (int r = 0; r < e.n_rows; r++) {
         float *restrict v = row_of(z, r);
         for (int i = 0; i < e.n; i++) {
-            float x = v[i] > 0 ? v[i] : 0;
+            float x = v[i] < 0 ? 0 : v[i];
             float d = x - pivot[i];
             v[i] = x;
             sum[i] += d;
@@ -104,7 +105,7 @@ static void relu(struct extent e, struct rows z)
     for (int r = 0; r < e.n_rows; r++) {
         float *v = row_of(z, r);
         for (int i = 0; i < e.n; i++) {
-            v[i] = v[i] > 0 ? v[i] : 0;
+            v[i] = v[i] < 0 ? 0 : v[i];
         }
     }
 }
@@ -136,7 +137,7 @@ static void relu_scale_shift(struct extent e, struct rows y,
     for (int r = 0; r < e.n_rows; r++) {
         float *restrict v = row_of(y, r);
         for (int i = 0; i < e.n; i++) {
-            v[i] = (v[i] > 0 ? v[i] : 0) * scale[i] + shift[i];
+            v[i] = (v[i] < 0 ? 0 : v[i]) * scale[i] + shift[i];
         }
         if (next.at) {
             float *restrict sum = row_of(next, r);

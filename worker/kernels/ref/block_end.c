@@ -31,7 +31,8 @@ static void excite(struct stream *s, const struct block_end *e, int u)
         mean[i] = (float)(sum / s->utts[u].n);
     }
     for (int o = 0; o < q->n; o++) {
-        squeezed[o] = (float)fmax(affine_at(q->w1, q->b1, mean, n, o), 0);
+        double x = affine_at(q->w1, q->b1, mean, n, o);
+        squeezed[o] = (float)(x < 0 ? 0 : x);
     }
     for (int o = 0; o < n; o++) {
         gate[o] = (float)(1 / (1 + exp(-affine_at(q->w2, q->b2, squeezed, q->n, o))));

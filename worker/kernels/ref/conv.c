@@ -105,7 +105,7 @@ void ref_relu(const struct ref_rows *rows, struct plane x, int n)
         for (int t = 0; t < rows->spans[u].n; t++) {
             float *v = host_row(x, rows->spans[u].first + t);
             for (int i = 0; i < n; i++) {
-                v[i] = v[i] > 0 ? v[i] : 0;
+                v[i] = v[i] < 0 ? 0 : v[i]; // NaN stays
             }
         }
     }

@@ -294,9 +294,51 @@ START_TEST(reshaping_there_and_back_leaves_no_trace)
 }
 END_TEST
 
+static bool are_finite(const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(x[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// No ReLU and no maximum may turn it into a zero on the way.
+static void check_nan_shows(const char *backend)
+{
+    struct model m;
+    set_up(&m, backend, "2-16-24-16-3-3-5-24", true);
+    for (int i = 0; i < m.layout->n_tensors; i++) {
+        const struct layout_tensor *t = &m.layout->tensors[i];
+        float *value = &m.weights[t->at];
+        float was = *value;
+        if (t->is_stat) {
+            continue;
+        }
+        *value = NAN;
+        net_load_weights(m.net, m.weights);
+        net_forward_eval(m.net, &m.batch, m.embeddings);
+        ck_assert_msg(!are_finite(m.embeddings, N_OUT), "%s: %s", backend, t->name);
+        net_forward_train(m.net, &m.batch, m.embeddings);
+        ck_assert_msg(!are_finite(m.embeddings, N_OUT), "%s: %s", backend, t->name);
+        *value = was;
+    }
+    tear_down(&m);
+}
+
+START_TEST(a_weight_that_is_no_number_shows_in_the_embeddings)
+{
+    for (size_t b = 0; backend_name_at(b); b++) {
+        check_nan_shows(backend_name_at(b));
+    }
+}
+END_TEST
+
 TEST_SUITE(net, gradients_of_all_tensors_are_slopes,
            backends_agree_on_embeddings_and_gradients,
            an_utterance_gives_the_same_embedding_alone_and_in_a_batch,
            planning_for_evaluation_changes_memory_but_not_numbers,
            with_the_batchs_statistics_evaluation_equals_training,
-           reshaping_there_and_back_leaves_no_trace)
+           reshaping_there_and_back_leaves_no_trace,
+           a_weight_that_is_no_number_shows_in_the_embeddings)
