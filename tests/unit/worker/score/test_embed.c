@@ -59,11 +59,11 @@ static struct pack *make_pack(void)
     return p;
 }
 
-static struct net *make_net(void)
+static struct net *make_net(const char *backend)
 {
     struct arch a;
     ck_assert_int_eq(arch_parse("1-16-16-3-3-16", &a, NULL), ERR_OK);
-    struct net *net = net_create(backend_find("ref"), &dims, &a, EMBED_MAX_UTTS,
+    struct net *net = net_create(backend_find(backend), &dims, &a, EMBED_MAX_UTTS,
                                  EMBED_MAX_FRAMES, false);
     const struct layout *l = net_layout(net);
     float *weights = calloc(l->n_weights, sizeof(*weights));
@@ -141,7 +141,7 @@ static void compare(enum protocol protocol, size_t every,
                     double (*alone)(struct net *, struct pack_utt, struct pack_utt))
 {
     struct pack *p = make_pack();
-    struct net *net = make_net();
+    struct net *net = make_net("ref");
     double scores[N_UTTS];
     struct metrics m;
     struct errinfo why = {0};
@@ -171,6 +171,59 @@ START_TEST(two_crops_score_as_the_mean_of_four_cosines)
 }
 END_TEST
 
+#define LONG_SAMPLES ((size_t)125 * PACK_SAMPLE_RATE)
+#define LONG_HEARD   ((size_t)(EMBED_MAX_FRAMES - 1) * FBANK_HOP)
+
+// Noise, and a loud tone where nobody listens any more; once whole, once cut there.
+static struct pack *make_long_pack(void)
+{
+    char path[] = "/tmp/voxarch_embed_XXXXXX";
+    close(mkstemp(path));
+    int16_t *samples = malloc(LONG_SAMPLES * sizeof(*samples));
+    struct rng r = rng_stream(9, RNG_TEST, 2000, 0);
+    for (size_t t = 0; t < LONG_SAMPLES; t++) {
+        samples[t] = (int16_t)(t < LONG_HEARD ? rng_below(&r, 2000)
+                                              : 30000 * sin(0.3 * (double)t));
+    }
+    struct pack_writer *w = NULL;
+    ck_assert_int_eq(pack_writer_open(path, &w, NULL), ERR_OK);
+    const size_t n[2] = {LONG_SAMPLES, LONG_HEARD};
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(pack_writer_add(w, PACK_EVAL, i ? "cut" : "whole", NULL,
+                                         samples, n[i], NULL),
+                         ERR_OK);
+    }
+    pack_writer_add_trial(w, 0, 1, true);
+    pack_writer_add_trial(w, 1, 0, false);
+    char hash[HASH_HEX_MAX];
+    uint64_t size = 0;
+    ck_assert_int_eq(pack_writer_commit(w, hash, &size, NULL), ERR_OK);
+    struct pack *p = NULL;
+    ck_assert_int_eq(pack_open(path, &p, NULL), ERR_OK);
+    unlink(path);
+    free(samples);
+    return p;
+}
+
+START_TEST(of_a_long_recording_the_first_two_minutes_are_heard)
+{
+    struct pack *p = make_long_pack();
+    struct net *net = make_net("blas");
+    double scores[2];
+    struct metrics m;
+    ck_assert_int_eq(
+        embed_score_trials(net, p, PROTOCOL_FULL, NULL, NULL, scores, &m, NULL),
+        ERR_OK);
+    ck_assert_double_eq_tol(scores[0], 1, 1e-9);
+    ck_assert_int_eq(
+        embed_score_trials(net, p, PROTOCOL_CHEAP, NULL, NULL, scores, &m, NULL),
+        ERR_OK);
+    ck_assert_double_lt(scores[0], 1 - 1e-5); // its last 4 s are the tone
+    net_destroy(net);
+    pack_close(p);
+}
+END_TEST
+
 struct watcher {
     double last;
     int n_left;
@@ -187,7 +240,7 @@ static bool watch(void *arg, double fraction)
 START_TEST(progress_rises_to_one_and_can_cancel)
 {
     struct pack *p = make_pack();
-    struct net *net = make_net();
+    struct net *net = make_net("ref");
     struct metrics m;
     struct watcher w = {0, 1000};
     ck_assert_int_eq(
@@ -218,5 +271,6 @@ END_TEST
 
 TEST_SUITE(embed, whole_utterances_score_as_they_would_alone,
            two_crops_score_as_the_mean_of_four_cosines,
+           of_a_long_recording_the_first_two_minutes_are_heard,
            progress_rises_to_one_and_can_cancel,
            an_embedding_that_points_nowhere_is_an_error)
