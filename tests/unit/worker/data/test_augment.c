@@ -85,6 +85,33 @@ START_TEST(a_room_keeps_the_loudness_and_changes_the_sound)
 }
 END_TEST
 
+// The direct path comes first, undelayed, and no single reflection is louder.
+START_TEST(a_room_answers_a_click_at_once_and_never_before)
+{
+    static float x[N];
+    struct study_augment conf = {.reverb_prob = 1};
+    struct scratch s = scratch_make();
+    struct pack *p = make_pack(&s);
+    struct augment *a = augment_create(&conf, p, N);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct rng r = rng_stream(seed, RNG_TEST, 4, 0);
+        memset(x, 0, sizeof(x));
+        x[N / 2] = 0.5F;
+        augment_samples(a, &r, x);
+        int loudest = 0;
+        for (int i = 0; i < N; i++) {
+            ck_assert(i >= N / 2 || fabsf(x[i]) < 1e-5F);
+            loudest = fabsf(x[i]) > fabsf(x[loudest]) ? i : loudest;
+        }
+        ck_assert_int_eq(loudest, N / 2);
+        ck_assert(x[loudest] > 0);
+    }
+    augment_destroy(a);
+    pack_close(p);
+    scratch_remove(&s);
+}
+END_TEST
+
 START_TEST(probability_zero_changes_nothing)
 {
     static float x[N];
@@ -174,6 +201,7 @@ END_TEST
 
 TEST_SUITE(augment, noise_is_added_at_a_ratio_within_the_range,
            a_room_keeps_the_loudness_and_changes_the_sound,
+           a_room_answers_a_click_at_once_and_never_before,
            probability_zero_changes_nothing, the_same_stream_gives_the_same_samples,
            masks_are_whole_rows_and_columns_within_their_widths,
            masks_wider_than_the_crop_leave_some_of_it)

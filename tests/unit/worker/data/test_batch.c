@@ -206,6 +206,53 @@ START_TEST(crops_longer_than_recordings_are_filled)
 }
 END_TEST
 
+// Two speakers, one loud and one quiet, of three recordings of 0.15 s each.
+static struct pack *make_uneven_pack(const struct scratch *s)
+{
+    static int16_t samples[2400];
+    const char *path = scratch_path(s, "uneven");
+    struct pack_writer *w = NULL;
+    struct rng r = rng_stream(3, RNG_TEST, 1, 0);
+    ck_assert_int_eq(pack_writer_open(path, &w, NULL), ERR_OK);
+    for (int i = 0; i < 6; i++) {
+        for (int t = 0; t < 2400; t++) {
+            samples[t] = (int16_t)(rng_normal(&r) * (i % 2 ? 30 : 3000));
+        }
+        ck_assert_int_eq(pack_writer_add(w, PACK_TRAIN, "u", i % 2 ? "quiet" : "loud",
+                                         samples, 2400, NULL),
+                         ERR_OK);
+    }
+    char hash[HASH_HEX_MAX];
+    uint64_t size = 0;
+    ck_assert_int_eq(pack_writer_commit(w, hash, &size, NULL), ERR_OK);
+    struct pack *p = NULL;
+    ck_assert_int_eq(pack_open(path, &p, NULL), ERR_OK);
+    return p;
+}
+
+// Features have mean 0 over a crop: half of it by another speaker would lie far off.
+START_TEST(crops_are_filled_by_the_same_speaker)
+{
+    enum { CROPS = 12, FRAMES = 31, HALF = 14 };
+    struct scratch s = scratch_make();
+    struct pack *p = make_uneven_pack(&s);
+    struct study_conf *c = make_conf();
+    float *x = malloc((size_t)CROPS * FRAMES * N_MELS * sizeof(*x));
+    batch_calibration(p, c, 0, CROPS, FRAMES, x);
+    for (int i = 0; i < CROPS; i++) {
+        double mean = 0;
+        for (int k = 0; k < HALF * N_MELS; k++) {
+            mean += (double)x[i * FRAMES * N_MELS + k] / (HALF * N_MELS);
+        }
+        ck_assert_msg(fabs(mean) < 0.3, "crop %d: %g", i, mean);
+    }
+    free(x);
+    free(c);
+    pack_close(p);
+    scratch_remove(&s);
+}
+END_TEST
+
 START_TEST(a_stage_has_its_epochs_worth_of_whole_batches)
 {
     struct study_conf *c = make_conf();
@@ -260,6 +307,7 @@ TEST_SUITE(batch, a_batch_is_the_same_from_wherever_the_stage_is_entered,
            features_are_finite_and_differ_between_stages_and_seeds,
            every_epoch_holds_every_utterance_once_in_its_own_order,
            a_batcher_can_be_closed_at_any_time, crops_longer_than_recordings_are_filled,
+           crops_are_filled_by_the_same_speaker,
            a_stage_has_its_epochs_worth_of_whole_batches,
            crops_that_are_too_short_and_empty_packs_are_refused,
            calibration_is_the_same_in_whatever_batches_it_is_asked_for)
