@@ -104,6 +104,7 @@ const char *const sql_text[SQL_STATEMENTS] = {
         "UPDATE trial SET state = 1, eer_percent = ?2, mindcf_p01 = ?3, mindcf_p05 = ?4,"
         " n_trials = ?5, network = ?6, seconds = ?7 WHERE id = ?1",
     [SQL_TRIAL_FAILED] = "UPDATE trial SET state = 2 WHERE id = ?1",
+    [SQL_TRIAL_REOPENED] = "UPDATE trial SET state = 0 WHERE id = ?1 AND state = 2",
     [SQL_TRIAL_EACH] = "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ?1"
                        " AND (?2 = 0 OR origin = ?2) ORDER BY id",
 

@@ -138,6 +138,13 @@ enum err trial_failed(struct store *s, uint64_t id, struct errinfo *why)
     return write_one(s, st, id, why);
 }
 
+enum err trial_reopened(struct store *s, uint64_t id, struct errinfo *why)
+{
+    sqlite3_stmt *st = db_use(s, SQL_TRIAL_REOPENED);
+    db_bind_u64(st, 1, id);
+    return write_one(s, st, id, why);
+}
+
 enum err trial_each(struct store *s, uint64_t study_id, enum trial_origin origin,
                     trial_visit_fn *fn, void *arg, struct errinfo *why)
 {

@@ -39,6 +39,8 @@ MUST_CHECK enum err trial_measured(struct store *s, uint64_t id,
                                    const struct evaluate_result *r,
                                    struct errinfo *why);
 MUST_CHECK enum err trial_failed(struct store *s, uint64_t id, struct errinfo *why);
+// A failed trial is to be evaluated after all. ERR_NOTFOUND: it has not failed.
+MUST_CHECK enum err trial_reopened(struct store *s, uint64_t id, struct errinfo *why);
 typedef bool trial_visit_fn(void *arg, const struct trial_row *row);
 // In id order; origin 0 = any.
 MUST_CHECK enum err trial_each(struct store *s, uint64_t study_id,

@@ -134,3 +134,25 @@ enum err candidates_export(struct driver *d, struct tracked *t,
     }
     return e;
 }
+
+static enum err try_again(struct driver *d, const struct study_row *study,
+                          const struct trial_row *trial, struct errinfo *why)
+{
+    if (trial->is_measured) {
+        return ERR_OK;
+    }
+    enum err e = trial->has_failed ? trial_reopened(d->store, trial->id, why) : ERR_OK;
+    return e == ERR_OK ? insert_task(d, study, trial, why) : e;
+}
+
+enum err candidates_again(struct driver *d, const struct study_row *study,
+                          struct errinfo *why)
+{
+    struct history history = {0};
+    enum err e = history_load_trials(&history, d->store, study->id, why);
+    for (size_t i = 0; i < history.n_trials && e == ERR_OK; i++) {
+        e = try_again(d, study, &history.trials[i], why);
+    }
+    history_fini(&history);
+    return e;
+}

@@ -22,4 +22,9 @@ MUST_CHECK enum err candidates_propose(struct driver *d, struct tracked *t,
 MUST_CHECK enum err candidates_export(struct driver *d, struct tracked *t,
                                       const struct gathering *g, struct errinfo *why);
 
+// For a study that failed, and with that cancelled all it had out: each trial that has
+// no result gets a task anew.
+MUST_CHECK enum err candidates_again(struct driver *d, const struct study_row *study,
+                                     struct errinfo *why);
+
 #endif

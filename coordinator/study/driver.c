@@ -7,6 +7,7 @@
 #include "common/conf/stage_batches.h"
 #include "coordinator/study/apply.h"
 #include "coordinator/study/beside.h"
+#include "coordinator/study/candidates.h"
 #include "coordinator/study/gather.h"
 #include "coordinator/study/progress.h"
 #include "coordinator/study/sweep.h"
@@ -184,8 +185,8 @@ static void forget_job(struct driver *d, uint64_t study_id)
     }
 }
 
-// A failed study that is asked for again gets another try where that can help: its
-// recordings may have been put right, its workers may have been sick.
+// A failed study that is asked for again gets another try: its recordings may have been
+// put right, its workers may have been sick.
 static enum err revive(struct driver *d, const struct study_conf *conf,
                        struct study_row *row, struct errinfo *why)
 {
@@ -196,13 +197,14 @@ static enum err revive(struct driver *d, const struct study_conf *conf,
         row->state = STUDY_TRAINING;
         row->round++; // the failed round's tasks stay as they are
     } else {
-        return ERR_OK;
+        row->state = STUDY_SEARCHING;
     }
     row->error[0] = '\0';
     forget_job(d, row->id);
     log_info("study.revived", "study=%s state=%s", row->name,
              study_state_name(row->state));
-    return study_row_update(d->store, row, why);
+    enum err e = candidates_again(d, row, why);
+    return e == ERR_OK ? study_row_update(d->store, row, why) : e;
 }
 
 static enum err find_or_insert(struct driver *d, const struct study_conf *conf,

@@ -76,6 +76,7 @@ struct bench {
     size_t n_added;
     bool is_changed;
     bool fails_all_of_kind[TASK_KINDS];
+    bool leaves_alone[TASK_KINDS]; // tasks of that kind stay READY
     // What the fleet was asked to do and settled.
     unsigned n_trained[STAGE_KINDS][BATCHES_MAX];
     unsigned n_rollbacks, n_restarts;
@@ -282,6 +283,13 @@ static void settle(struct bench *b, struct task_row *row)
     ck_assert_msg(driver_task_ended(b->driver, row, &why) == ERR_OK, "%s", why.text);
 }
 
+static void queue_added(struct bench *b)
+{
+    memcpy(b->ready + b->n_ready, b->added, b->n_added * sizeof(b->added[0]));
+    b->n_ready += b->n_added;
+    b->n_added = 0;
+}
+
 // One turn: settles a random task when there is one, moves the study on, commits. In
 // one of `rollback_in` turns (0: never) all of it is undone.
 static void turn(struct bench *b, uint64_t rollback_in)
@@ -295,7 +303,8 @@ static void turn(struct bench *b, uint64_t rollback_in)
     if (b->n_ready > 0) {
         ck_assert_int_eq(task_get(b->store, b->ready[at], &row), ERR_OK);
     }
-    if (row.state == TASK_READY) {
+    bool is_left = row.state == TASK_READY && b->leaves_alone[row.spec.kind];
+    if (row.state == TASK_READY && !is_left) {
         settle(b, &row);
     }
     ck_assert_msg(driver_advance(b->driver, b->study_id, &why) == ERR_OK, "%s",
@@ -307,14 +316,13 @@ static void turn(struct bench *b, uint64_t rollback_in)
         return;
     }
     ck_assert_int_eq(store_commit(b->store, &why), ERR_OK);
-    if (b->n_ready > 0) {
+    if (b->n_ready > 0 && !is_left) {
         b->ready[at] = b->ready[--b->n_ready]; // settled, or cancelled: dropped
         if (row.state == TASK_DONE && row.spec.kind == TASK_TRAIN) {
             note_trained(b, &row.spec.train);
         }
     }
-    memcpy(b->ready + b->n_ready, b->added, b->n_added * sizeof(b->added[0]));
-    b->n_ready += b->n_added;
+    queue_added(b);
 }
 
 static struct study_row study_of(struct bench *b)
@@ -574,7 +582,36 @@ START_TEST(training_that_is_given_up_fails_the_study_with_its_last_error)
 }
 END_TEST
 
-START_TEST(a_search_in_which_nothing_is_measured_fails)
+// The same study asked for once more, with a fleet that is well again.
+static void ask_again(struct bench *b)
+{
+    memset(b->fails_all_of_kind, 0, sizeof(b->fails_all_of_kind));
+    memset(b->leaves_alone, 0, sizeof(b->leaves_alone));
+    b->n_added = 0;
+    ck_assert_int_eq(driver_add_study(b->driver, b->conf, &b->study_id, NULL), ERR_OK);
+    queue_added(b);
+}
+
+START_TEST(evaluations_that_a_failure_cancelled_are_made_when_asked_again)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    b.leaves_alone[TASK_EVALUATE] = true;
+    while (study_of(&b).stage == 0) {
+        turn(&b, 0);
+        uv_run(&b.loop, UV_RUN_NOWAIT);
+    }
+    b.fails_all_of_kind[TASK_TRAIN] = true;
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_FAILED);
+    ask_again(&b);
+    run(&b, 6, 6);
+    assert_done(&b);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_search_in_which_nothing_is_measured_fails_and_is_made_again_when_asked)
 {
     struct bench b;
     bench_open(&b, 1);
@@ -582,6 +619,9 @@ START_TEST(a_search_in_which_nothing_is_measured_fails)
     run(&b, 0, 0);
     ck_assert_int_eq(study_of(&b).state, STUDY_FAILED);
     assert_each_batch_trained_once(&b);
+    ask_again(&b);
+    run(&b, 6, 6);
+    assert_done(&b);
     bench_close(&b);
 }
 END_TEST
@@ -614,5 +654,6 @@ TEST_SUITE(driver, a_study_runs_to_its_end,
            the_same_study_goes_on_and_another_of_its_name_is_refused,
            wrong_recordings_fail_the_study_and_are_tried_again_when_asked,
            training_that_is_given_up_fails_the_study_with_its_last_error,
-           a_search_in_which_nothing_is_measured_fails,
+           evaluations_that_a_failure_cancelled_are_made_when_asked_again,
+           a_search_in_which_nothing_is_measured_fails_and_is_made_again_when_asked,
            status_counts_batches_and_trials)
