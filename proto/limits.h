@@ -19,7 +19,11 @@
 #define LIMIT_LOG_TAIL       4096 // last lines of a runner that failed
 #define LIMIT_STATUS_STUDIES 16
 #define LIMIT_STATUS_WORKERS 64
-#define LIMIT_ARTIFACT_BYTES (64ull << 30)
+#define LIMIT_ARTIFACT_BYTES (1ull << 40) // a pack of all of VoxCeleb is 0.3 TiB
+
+// Bounds that keep sums and products of what peers say far from overflow.
+#define LIMIT_SECONDS 1e12
+#define LIMIT_RATE    1e15 // a second
 
 #define LEASE_MS      30000 // a paused worker is given up after this
 #define BEAT_MS       10000 // a third of a lease: two beats may be lost

@@ -70,14 +70,12 @@
     }
 
 // Bounds that keep sums and products of these numbers far from overflow.
-#define MAX_COUNT   (1ull << 48)
-#define MAX_SECONDS 1e12
-#define MAX_LOSS    1e30
-#define MAX_RATE    1e15
-#define MAX_MS      (24ull * 3600 * 1000)
-#define MAX_STAGE   63
-#define MAX_SHARDS  4096
-#define MAX_STEPS   100000000
+#define MAX_COUNT  (1ull << 48)
+#define MAX_LOSS   1e30
+#define MAX_MS     (24ull * 3600 * 1000)
+#define MAX_STAGE  63
+#define MAX_SHARDS 4096
+#define MAX_STEPS  100000000
 
 // ---- tasks
 
@@ -132,7 +130,7 @@ static const struct codec_field train_result_fields[] = {
     F64(2, struct train_result, loss, -MAX_LOSS, MAX_LOSS),
     F64(3, struct train_result, accuracy, 0, 1),
     U64(4, struct train_result, n_utterances, 0, MAX_COUNT),
-    F64(5, struct train_result, seconds, 0, MAX_SECONDS),
+    F64(5, struct train_result, seconds, 0, LIMIT_SECONDS),
 };
 static const struct codec_map train_result_map =
     MAP(train_result, struct train_result, train_result_fields, NULL);
@@ -143,7 +141,7 @@ static const struct codec_field evaluate_result_fields[] = {
     F64(3, struct evaluate_result, mindcf_p05, 0, 1000),
     U64(4, struct evaluate_result, n_trials, 0, MAX_COUNT),
     HASH(5, struct evaluate_result, network, 0),
-    F64(6, struct evaluate_result, seconds, 0, MAX_SECONDS),
+    F64(6, struct evaluate_result, seconds, 0, LIMIT_SECONDS),
 };
 static const struct codec_map evaluate_result_map =
     MAP(evaluate_result, struct evaluate_result, evaluate_result_fields, NULL);
@@ -165,7 +163,7 @@ static const struct codec_map result_of_task_map =
 static const struct codec_field progress_fields[] = {
     F64(1, struct task_progress, fraction, 0, 1),
     F64(2, struct task_progress, loss, -MAX_LOSS, MAX_LOSS),
-    F64(3, struct task_progress, utterances_per_s, 0, MAX_RATE),
+    F64(3, struct task_progress, utterances_per_s, 0, LIMIT_RATE),
 };
 static const struct codec_map progress_map =
     MAP(progress, struct task_progress, progress_fields, NULL);
@@ -372,7 +370,7 @@ static const struct codec_field study_fields[] = {
     U64(8, struct status_study, batches_done, 0, ANY),
     U64(9, struct status_study, batches_total, 0, ANY),
     F64(10, struct status_study, loss, -MAX_LOSS, MAX_LOSS),
-    F64(11, struct status_study, utterances_per_s, 0, MAX_RATE),
+    F64(11, struct status_study, utterances_per_s, 0, LIMIT_RATE),
     F64(12, struct status_study, last_eer_percent, 0, 100),
     U32(13, struct status_study, trials_done, 0, UINT32_MAX),
     U32(14, struct status_study, trials_total, 0, UINT32_MAX),
@@ -380,7 +378,7 @@ static const struct codec_field study_fields[] = {
     U32(16, struct status_study, tasks_leased, 0, UINT32_MAX),
     U32(17, struct status_study, tasks_done, 0, UINT32_MAX),
     U32(18, struct status_study, tasks_buried, 0, UINT32_MAX),
-    F64(19, struct status_study, seconds_left, -MAX_SECONDS, MAX_SECONDS),
+    F64(19, struct status_study, seconds_left, -LIMIT_SECONDS, LIMIT_SECONDS),
 };
 static const struct codec_map study_map =
     MAP(status_study, struct status_study, study_fields, NULL);

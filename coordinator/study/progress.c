@@ -8,6 +8,12 @@
 
 #define RECENT_ROWS 12 // settled shards that "recent" means
 
+// What a status may say: workers' numbers are believed one by one, not their quotients.
+static double at_most(double value, double limit)
+{
+    return value < limit ? value : limit;
+}
+
 static uint64_t stage_total(const struct progress_facts *v, uint32_t stage)
 {
     return study_stage_batches(v->conf, stage, v->study->n_train_utts);
@@ -78,7 +84,8 @@ static void fill_rates(const struct history *h, struct status_study *out)
     }
     out->loss = loss / (double)n;
     double shards_a_round = (double)n / n_rounds;
-    out->utterances_per_s = seconds > 0 ? n_utterances / seconds * shards_a_round : 0;
+    double rate = seconds > 0 ? n_utterances / seconds * shards_a_round : 0;
+    out->utterances_per_s = at_most(rate, LIMIT_RATE);
 }
 
 static uint32_t expected_proposals(const struct progress_facts *v, uint32_t n_proposed)
@@ -128,7 +135,7 @@ static double seconds_left(const struct progress_facts *v, const struct status_s
     }
     double training = n_utterances > 0 ? n_utterances / s->utterances_per_s : 0;
     double n_side_by_side = v->n_workers > 0 ? v->n_workers : 1;
-    return training + n_trials * trial_seconds / n_side_by_side;
+    return at_most(training + n_trials * trial_seconds / n_side_by_side, LIMIT_SECONDS);
 }
 
 void progress_fill(const struct progress_facts *v, struct status_study *out)

@@ -128,7 +128,26 @@ START_TEST(an_exhausted_search_expects_no_more_trials)
 }
 END_TEST
 
+// What one worker says must not make a status that cannot be sent.
+START_TEST(numbers_beyond_reason_are_cut_to_what_a_status_may_say)
+{
+    struct scene s;
+    scene_open(&s, STUDY_TRAINING);
+    add_loss(&s, 0, 0, 3, 1e-300);
+    progress_fill(&s.facts, &s.out);
+    ck_assert_double_le(s.out.utterances_per_s, LIMIT_RATE);
+    s.losses[0].seconds = LIMIT_SECONDS;
+    s.losses[0].n_utterances = 1;
+    s.trials[s.history.n_trials++] = (struct trial_row){
+        .origin = TRIAL_SEARCH, .is_measured = true, .result.seconds = LIMIT_SECONDS};
+    progress_fill(&s.facts, &s.out);
+    ck_assert_double_eq(s.out.seconds_left, LIMIT_SECONDS);
+    free(s.conf);
+}
+END_TEST
+
 TEST_SUITE(study_progress, a_study_that_is_not_packed_knows_nothing,
            batches_of_earlier_stages_and_finished_shards_count,
            shards_side_by_side_add_their_rates, time_left_adds_training_and_trials,
-           an_exhausted_search_expects_no_more_trials)
+           an_exhausted_search_expects_no_more_trials,
+           numbers_beyond_reason_are_cut_to_what_a_status_may_say)
