@@ -151,6 +151,7 @@ enum err turn_create(struct store *s, struct blob_store *blobs,
     t->ports = *ports;
     t->now = now;
     t->refused_logged_ms = now.mono_ms - 1000;
+    t->ended_ms = now.mono_ms;
     t->queue = queue_create();
     t->leases = lease_table_create();
     t->sessions = session_table_create();
@@ -439,9 +440,25 @@ void turn_misframed(struct turn *t)
     t->counters.refused++;
 }
 
+// We were stopped, or waited for a disk: what workers said meanwhile is still to be
+// read, so nobody is silent and no lease is over on that account.
+static void excuse_standstill(struct turn *t)
+{
+    int64_t deaf_ms = t->now.mono_ms - t->ended_ms;
+    t->ended_ms = t->now.mono_ms;
+    if (deaf_ms < TURN_DEAF_MS) {
+        return;
+    }
+    log_warn("coordinator.stood_still", "ms=%lld leased=%zu", (long long)deaf_ms,
+             lease_count(t->leases));
+    lease_extend_all(t->leases, t->now.mono_ms + LEASE_MS);
+    session_excuse_all(t->sessions, deaf_ms, t->now.mono_ms);
+}
+
 void turn_end(struct turn *t, struct turn_now now)
 {
     t->now = now;
+    excuse_standstill(t);
     size_t n_lost = session_sweep(t->sessions, now.mono_ms);
     if (n_lost > 0) {
         log_warn("worker.lost", "n=%zu silent_ms=%d", n_lost, (int)SESSION_LOST_MS);

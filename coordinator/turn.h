@@ -17,10 +17,11 @@
 #include "coordinator/fleet/session.h"
 #include "coordinator/study/driver.h"
 
-#define TURN_MESSAGES_MAX 256  // messages, or
-#define TURN_TIME_MAX_MS  5    // milliseconds of them, before a turn commits
-#define TURN_GRANTS_MAX   256  // tasks granted in one turn: about 5 ms
-#define TURN_RETRY_MS     1000 // pause after a failed turn before new decisions
+#define TURN_MESSAGES_MAX 256     // messages, or
+#define TURN_TIME_MAX_MS  5       // milliseconds of them, before a turn commits
+#define TURN_GRANTS_MAX   256     // tasks granted in one turn: about 5 ms
+#define TURN_RETRY_MS     1000    // pause after a failed turn before new decisions
+#define TURN_DEAF_MS      BEAT_MS // without a turn: we stood still, and heard nobody
 
 struct turn;
 

@@ -73,6 +73,7 @@ struct turn {
     bool has_kept;              // a part of it is to be committed
 
     struct id_list dirty; // studies to move on
+    int64_t ended_ms;     // when the last turn was
     bool is_sick;         // the last turn that wrote could not
     int64_t retry_ms;
     int64_t refused_logged_ms;

@@ -122,6 +122,14 @@ void session_replaced(struct session *s)
     s->is_replaced = true;
 }
 
+void session_excuse_all(struct session_table *t, int64_t deaf_ms, int64_t now_ms)
+{
+    for (size_t i = 0; i < t->len; i++) {
+        int64_t heard_ms = t->slots[i].heard_ms + deaf_ms;
+        t->slots[i].heard_ms = heard_ms < now_ms ? heard_ms : now_ms;
+    }
+}
+
 size_t session_sweep(struct session_table *t, int64_t now_ms)
 {
     size_t n_lost = 0;

@@ -60,6 +60,9 @@ void session_heard(struct session *s, const struct route *route, int64_t now_ms)
 // this one finds the session again.
 void session_replaced(struct session *s);
 
+// We could not hear for `deaf_ms`: that is nobody's silence.
+void session_excuse_all(struct session_table *t, int64_t deaf_ms, int64_t now_ms);
+
 // Marks the silent ones lost and forgets the long silent. Returns how many were lost
 // now.
 size_t session_sweep(struct session_table *t, int64_t now_ms);

@@ -73,6 +73,15 @@ enum err lease_renew(struct lease_table *t, uint64_t task_id, uint64_t token,
     return ERR_OK;
 }
 
+void lease_extend_all(struct lease_table *t, int64_t deadline_ms)
+{
+    for (size_t i = 0; i < t->len; i++) {
+        if (t->slots[i].deadline_ms < deadline_ms) {
+            t->slots[i].deadline_ms = deadline_ms;
+        }
+    }
+}
+
 enum err lease_settle(struct lease_table *t, uint64_t task_id, uint64_t token)
 {
     struct lease *l = find(t, task_id);

@@ -41,6 +41,9 @@ MUST_CHECK enum err lease_renew(struct lease_table *t, uint64_t task_id, uint64_
                                 uint64_t worker_id, bool has_started,
                                 int64_t deadline_ms);
 
+// No lease ends before `deadline_ms`.
+void lease_extend_all(struct lease_table *t, int64_t deadline_ms);
+
 // Ends the lease. ERR_STALE or ERR_NOTFOUND leave the table unchanged.
 MUST_CHECK enum err lease_settle(struct lease_table *t, uint64_t task_id,
                                  uint64_t token);

@@ -80,16 +80,27 @@ static void restart(void)
     start();
 }
 
+static void stand_still(int64_t ms)
+{
+    bench.now.mono_ms += ms;
+    bench.now.wall_ms += ms;
+}
+
 static void end(void)
 {
     bench.n_sent = 0;
     turn_end(bench.turn, bench.now);
 }
 
+// The loop turns all the while.
 static void pass(int64_t ms)
 {
-    bench.now.mono_ms += ms;
-    bench.now.wall_ms += ms;
+    const int64_t step_ms = 1000;
+    for (; ms > step_ms; ms -= step_ms) {
+        stand_still(step_ms);
+        end();
+    }
+    stand_still(ms);
 }
 
 static void say_raw(const struct route *from, const void *bytes, size_t n)
@@ -463,6 +474,38 @@ START_TEST(a_lease_that_started_is_charged_when_lost)
 }
 END_TEST
 
+START_TEST(a_coordinator_that_stood_still_takes_nothing_from_workers_it_could_not_hear)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    beat(&alice, 7, lease.task_id, lease.token, true);
+    end();
+    stand_still(10 * LEASE_MS); // stopped, or waiting for a disk
+    end();
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_LEASED);
+    pass(LEASE_MS - 1);
+    end();
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_worker_that_stays_silent_after_a_standstill_loses_its_lease)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    stand_still(10 * LEASE_MS);
+    end();
+    pass(LEASE_MS);
+    end();
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_READY);
+    teardown();
+}
+END_TEST
+
 START_TEST(beats_renew_what_is_held_and_name_what_is_not)
 {
     setup();
@@ -813,6 +856,8 @@ TEST_SUITE(turn, hello_fetch_result_is_a_life,
            garbage_is_counted_answered_and_changes_nothing,
            a_lease_that_never_started_is_lost_without_a_charge,
            a_lease_that_started_is_charged_when_lost,
+           a_coordinator_that_stood_still_takes_nothing_from_workers_it_could_not_hear,
+           a_worker_that_stays_silent_after_a_standstill_loses_its_lease,
            beats_renew_what_is_held_and_name_what_is_not,
            a_task_that_fails_three_times_is_buried_and_the_study_hears_of_it,
            a_released_task_goes_to_the_next_without_a_charge,
