@@ -111,6 +111,12 @@ static enum err open_file(struct bulk_socket *b, const char *hash, struct errinf
     close_file(f);
     char path[FILE_PATH_MAX];
     enum err e = blob_path(b->blobs, hash, path, &f->size_bytes, why);
+    if (e == ERR_OK && f->size_bytes > LIMIT_ARTIFACT_BYTES) {
+        e = err_set(why, ERR_LIMIT,
+                    "artifact %s has %llu bytes: at most %llu can be sent", hash,
+                    (unsigned long long)f->size_bytes,
+                    (unsigned long long)LIMIT_ARTIFACT_BYTES);
+    }
     if (e != ERR_OK) {
         return e;
     }

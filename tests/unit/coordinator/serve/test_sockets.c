@@ -11,6 +11,8 @@
 #include "tests/unit/coordinator/store/store_fixture.h"
 #include "tests/unit/coordinator/turn/fake_driver.h"
 
+#include <unistd.h>
+
 #define PATIENCE_MS 5000
 #define CHUNK       ((size_t)LIMIT_CHUNK_BYTES)
 
@@ -388,6 +390,24 @@ START_TEST(what_is_not_there_cannot_be_had)
 }
 END_TEST
 
+START_TEST(what_is_too_large_to_be_sent_cannot_be_had)
+{
+    setup();
+    void *peer = connect_to(&bench.bulk_at);
+    char hash[HASH_HEX_MAX];
+    fixture_hash(hash, 'e');
+    char path[256];
+    snprintf(path, sizeof(path), "%s/blobs/%s", fixture.dir, hash);
+    OK(file_write(path, "", 0, &fixture.why));
+    ck_assert_int_eq(truncate(path, (off_t)LIMIT_ARTIFACT_BYTES + 1), 0); // a hole
+    say_get(peer, hash, 0, 8);
+    ck_assert_int_eq(hear(peer), MSG_BLOB_DONE);
+    ck_assert_int_eq(bench.answer.blob_done.code, ERR_LIMIT);
+    zsock_close(peer);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_peer_has_so_many_uploads_at_once)
 {
     setup();
@@ -457,6 +477,7 @@ TEST_SUITE(sockets, a_scripted_worker_lives_its_life,
            an_oversized_message_costs_its_sender_the_connection_and_nothing_else,
            what_was_uploaded_can_be_downloaded, a_broken_upload_goes_on_where_it_was,
            an_upload_that_is_not_what_it_says_is_corrupt_and_leaves_nothing,
-           what_is_not_there_cannot_be_had, a_peer_has_so_many_uploads_at_once,
+           what_is_not_there_cannot_be_had, what_is_too_large_to_be_sent_cannot_be_had,
+           a_peer_has_so_many_uploads_at_once,
            the_bulk_socket_refuses_what_is_not_for_it,
            the_admin_socket_tells_how_things_stand_and_drains)
