@@ -4,6 +4,7 @@
 #include "common/base/options.h"
 #include "common/conf/study.h"
 #include "coordinator/cli/cmd.h"
+#include "coordinator/cli/display.h"
 #include "coordinator/cli/local.h"
 #include "coordinator/cli/report_json.h"
 #include "coordinator/cli/report_text.h"
@@ -134,7 +135,10 @@ static int conclude(const struct run *r, const struct study_conf *conf, const ch
         report_text_result(report, stdout);
     }
     if (study->state == STUDY_FAILED) {
-        fprintf(stderr, "voxarch run: study %s failed: %s\n", conf->name, study->error);
+        struct buf error = BUF_INIT;
+        display_words(study->error, &error);
+        fprintf(stderr, "voxarch run: study %s failed: %s\n", conf->name, error.data);
+        buf_fini(&error);
         // A study without a pack failed on its recordings or lists: wrong input.
         status = *study->pack ? 1 : 2;
     } else if (study->state != STUDY_DONE) {

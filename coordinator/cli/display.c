@@ -51,6 +51,26 @@ void display_count(uint64_t n, struct buf *out)
     }
 }
 
+// Of C0 and DEL one byte, of C1 (U+0080 to U+009F) two; 0: what stands there is none.
+static size_t control_bytes(const char *text)
+{
+    const unsigned char *b = (const unsigned char *)text;
+    if (b[0] < 0x20 || b[0] == 0x7f) {
+        return 1;
+    }
+    return b[0] == 0xc2 && b[1] >= 0x80 && b[1] < 0xa0 ? 2 : 0;
+}
+
+void display_words(const char *text, struct buf *out)
+{
+    buf_reserve(out, 0)[0] = '\0';
+    while (*text) {
+        size_t n_control = control_bytes(text);
+        buf_add(out, n_control ? " " : text, 1);
+        text += n_control ? n_control : 1;
+    }
+}
+
 static bool is_state(const struct status_study *s, const char *state)
 {
     return !strcmp(s->state, state);
@@ -87,7 +107,7 @@ static void add_measure(const struct status_study *s, struct buf *out)
     } else if (is_state(s, "searching") && s->trials_total) {
         buf_addf(out, "trial %u/%u", s->trials_done, s->trials_total);
     } else if (*s->detail) {
-        buf_addf(out, "%s", s->detail);
+        display_words(s->detail, out);
     }
 }
 

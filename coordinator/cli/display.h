@@ -45,5 +45,7 @@ void display_line(const struct display_view *v, struct buf *out);
 void display_duration(double seconds, struct buf *out);
 // 12345678 -> "12,345,678".
 void display_count(uint64_t n, struct buf *out);
+// What workers and packers said, on one line: each control character is a space.
+void display_words(const char *text, struct buf *out);
 
 #endif

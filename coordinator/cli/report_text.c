@@ -128,8 +128,11 @@ static void print_summary(const struct report *r, FILE *to)
 {
     const struct study_row *s = &r->study;
     struct buf text = BUF_INIT;
+    struct buf error = BUF_INIT;
+    display_words(s->error, &error);
     fprintf(to, "study %s (id %" PRIu64 "): %s%s%s\n", s->name, s->id,
-            study_state_name(s->state), *s->error ? ": " : "", s->error);
+            study_state_name(s->state), error.len ? ": " : "", error.data);
+    buf_fini(&error);
     if (*s->pack) {
         buf_addf(&text, "  data    %u speakers, ", s->n_speakers);
         display_count(s->n_train_utts, &text);
@@ -187,11 +190,17 @@ static void print_failures(const struct report *r, FILE *to)
     for (size_t i = 0; i < n; i++) {
         const struct attempt_row *a = &r->failures[i];
         struct buf ago = BUF_INIT;
+        struct buf worker = BUF_INIT;
+        struct buf error = BUF_INIT;
         display_duration((double)(clock_wall_ms() - a->ended_ms) / 1000, &ago);
+        display_words(a->worker, &worker);
+        display_words(a->error, &error);
         fprintf(to, "    %-10s %8" PRIu64 " %-20s %-8s %s%s\n", ago.data, a->task_id,
-                a->worker, outcome_name(a->outcome), a->error,
+                worker.data, outcome_name(a->outcome), error.data,
                 a->is_charged ? "" : " (not charged)");
         buf_fini(&ago);
+        buf_fini(&worker);
+        buf_fini(&error);
     }
 }
 

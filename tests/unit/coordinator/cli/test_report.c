@@ -63,6 +63,25 @@ START_TEST(the_last_failed_attempts_are_told_with_their_reasons)
 }
 END_TEST
 
+START_TEST(what_a_runner_says_cannot_move_the_cursor_or_start_a_line)
+{
+    fixture_open();
+    OK(store_begin(fixture.store, &fixture.why));
+    fail_once(fixture_add_task(), 1,
+              "bad\n\033[2Jnews\xc2\x9b"
+              "1m \xc3\xa9 end");
+    OK(store_commit(fixture.store, &fixture.why));
+    struct report *r = NULL;
+    OK(report_load(fixture.dir, NULL, &r, &fixture.why));
+    char *text = text_of(r);
+    ck_assert_ptr_nonnull(strstr(text, "bad  [2Jnews 1m \xc3\xa9 end\n"));
+    ck_assert_ptr_null(strchr(text, '\033'));
+    free(text);
+    report_destroy(r);
+    fixture_close();
+}
+END_TEST
+
 START_TEST(nothing_is_said_of_failures_where_there_were_none)
 {
     struct report *r = report_of_failures(0);
@@ -90,5 +109,6 @@ START_TEST(programs_are_told_of_failed_attempts)
 END_TEST
 
 TEST_SUITE(report, the_last_failed_attempts_are_told_with_their_reasons,
+           what_a_runner_says_cannot_move_the_cursor_or_start_a_line,
            nothing_is_said_of_failures_where_there_were_none,
            programs_are_told_of_failed_attempts)
