@@ -45,6 +45,7 @@ struct local {
     struct msg_status_reply *status;
     int64_t kill_ms;                      // PHASE_STOPPING: when patience ends
     bool has_left[LOCAL_WORKERS_MAX + 1]; // workers that said goodbye: exit status 0
+    int64_t failed_before_ms;             // the study, in an earlier run; 0: it has not
 
     enum local_end end;
     enum err error; // why the run ends early
@@ -143,12 +144,22 @@ static void on_command(void *arg, unsigned child, struct supervise_args *args)
     }
 }
 
-// A coordinator whose study failed exits with a status; that is no crash.
-static bool has_study_failed(const struct local *l)
+// When the study last failed, by its row; 0 when it has not.
+static int64_t failed_ms(const struct local *l)
 {
     struct study_row row;
-    return report_peek(l->conf->dir, l->conf->name, &row, NULL) == ERR_OK &&
-           row.state == STUDY_FAILED;
+    bool has_failed = report_peek(l->conf->dir, l->conf->name, &row, NULL) == ERR_OK &&
+                      row.state == STUDY_FAILED;
+    return has_failed ? row.updated_ms : 0;
+}
+
+// A coordinator whose study failed exits with a status; that is no crash. A failure
+// from before this run is none of its: it ended for another reason, before it could try
+// again.
+static bool has_study_failed(const struct local *l)
+{
+    int64_t now_ms = failed_ms(l);
+    return now_ms != 0 && now_ms != l->failed_before_ms;
 }
 
 static bool coordinator_ended(struct local *l, const struct supervise_end *end)
@@ -433,6 +444,7 @@ enum err local_run(const struct local_conf *conf, enum local_end *end,
     l->display = display_create(stderr, conf->is_quiet);
     enum err e = set_up(l);
     if (!e) {
+        l->failed_before_ms = failed_ms(l);
         e = supervise_start(l->children, COORDINATOR, why);
         if (e) {
             stop(l, SIGTERM);
