@@ -3,8 +3,8 @@
 #include "common/blob/tensorfile.h"
 
 #include "common/base/file.h"
+#include "common/blob/oserr.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -41,16 +41,6 @@ static const struct type_row *type_find(const char *name)
         }
     }
     return NULL;
-}
-
-static enum err io_error(struct errinfo *why, const char *verb, const char *path)
-{
-    char text[128];
-    if (strerror_r(errno, text, sizeof(text)) != 0) {
-        snprintf(text, sizeof(text), "errno %d", errno);
-    }
-    enum err e = errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO;
-    return err_set(why, e, "cannot %s %s: %s", verb, path, text);
 }
 
 // ---------------------------------------------------------------- reading
@@ -254,14 +244,14 @@ static enum err map_file(struct tensor_reader *r, int fd, const char *path,
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
-        return io_error(why, "read", path);
+        return oserr(why, "read", path);
     }
     if (!S_ISREG(st.st_mode) || st.st_size < PREFIX_BYTES) {
         return err_set(why, ERR_CORRUPT, "%s: not a safetensors file", path);
     }
     void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED) {
-        return io_error(why, "map", path);
+        return oserr(why, "map", path);
     }
     r->map = map;
     r->map_bytes = (size_t)st.st_size;
@@ -275,7 +265,7 @@ enum err tensor_reader_open(const char *path, struct tensor_reader **out,
     *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return io_error(why, "open", path);
+        return oserr(why, "open", path);
     }
     struct tensor_reader *r = calloc(1, sizeof(*r));
     BUG_ON(!r);
@@ -460,7 +450,6 @@ static void print_header(const struct tensor_writer *w, struct buf *out)
     char *text = json_dumps(all, JSON_COMPACT);
     BUG_ON(!text);
     uint64_t length = (strlen(text) + 7) / 8 * 8;
-    BUG_ON(length > HEADER_MAX_BYTES);
     buf_add(out, &length, sizeof(length));
     buf_add(out, text, strlen(text));
     while (out->len < PREFIX_BYTES + length) {
@@ -475,20 +464,17 @@ static bool write_bytes(FILE *f, const void *bytes, size_t n)
     return n == 0 || fwrite(bytes, 1, n, f) == n;
 }
 
-static bool write_file(const struct tensor_writer *w, FILE *f)
+static bool write_file(const struct tensor_writer *w, const struct buf *header, FILE *f)
 {
-    struct buf header = BUF_INIT;
-    print_header(w, &header);
-    bool ok = write_bytes(f, header.data, header.len);
-    buf_fini(&header);
+    bool ok = write_bytes(f, header->data, header->len);
     for (size_t i = 0; ok && i < w->n_entries; i++) {
         ok = write_bytes(f, w->entries[i].data, w->entries[i].n_bytes);
     }
     return ok && fflush(f) == 0 && fsync(fileno(f)) == 0;
 }
 
-enum err tensor_writer_save(const struct tensor_writer *w, const char *path,
-                            struct errinfo *why)
+static enum err save(const struct tensor_writer *w, const struct buf *header,
+                     const char *path, struct errinfo *why)
 {
     char tmp[FILE_PATH_MAX];
     enum err e = file_path(tmp, sizeof(tmp), why, "%s.tmp.%ld", path, (long)getpid());
@@ -497,11 +483,11 @@ enum err tensor_writer_save(const struct tensor_writer *w, const char *path,
     }
     FILE *f = fopen(tmp, "wbe");
     if (!f) {
-        return io_error(why, "create", tmp);
+        return oserr(why, "create", tmp);
     }
-    bool ok = write_file(w, f);
+    bool ok = write_file(w, header, f);
     if (fclose(f) != 0 || !ok || rename(tmp, path) != 0) {
-        e = io_error(why, "write", path);
+        e = oserr(why, "write", path);
         unlink(tmp);
         return e;
     }
@@ -509,4 +495,18 @@ enum err tensor_writer_save(const struct tensor_writer *w, const char *path,
     int n = slash ? (int)(slash - path) + 1 : 1;
     e = file_path(tmp, sizeof(tmp), why, "%.*s", n, slash ? path : ".");
     return e == ERR_OK ? file_sync_dir(tmp, why) : e;
+}
+
+enum err tensor_writer_save(const struct tensor_writer *w, const char *path,
+                            struct errinfo *why)
+{
+    struct buf header = BUF_INIT;
+    print_header(w, &header);
+    size_t n = header.len - PREFIX_BYTES;
+    enum err e = n > HEADER_MAX_BYTES
+                     ? err_set(why, ERR_LIMIT, "%s: a header of %zu bytes, at most %u",
+                               path, n, HEADER_MAX_BYTES)
+                     : save(w, &header, path, why);
+    buf_fini(&header);
+    return e;
 }

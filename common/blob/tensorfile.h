@@ -58,7 +58,8 @@ void tensor_writer_copy_meta(struct tensor_writer *w, const struct tensor_reader
 // Borrows `data` until the file is written.
 void tensor_writer_add(struct tensor_writer *w, const char *name, enum tensor_type type,
                        int rank, const int64_t *shape, const void *data);
-// Writes in the order added, synced. The same content gives the same bytes. ERR_IO.
+// Writes in the order added, synced. The same content gives the same bytes. ERR_IO;
+// ERR_LIMIT: the header (with copied metadata) is larger than a reader takes.
 MUST_CHECK enum err tensor_writer_save(const struct tensor_writer *w, const char *path,
                                        struct errinfo *why);
 

@@ -195,6 +195,26 @@ START_TEST(a_bottomless_header_is_refused)
 }
 END_TEST
 
+// Metadata may come from another's file: too much of it is an error, not our bug.
+START_TEST(a_header_too_large_to_be_read_is_not_written)
+{
+    const size_t n = 16u << 20;
+    char *value = malloc(n + 1);
+    ck_assert_ptr_nonnull(value);
+    memset(value, 'x', n);
+    value[n] = '\0';
+    struct errinfo why = {0};
+    const char *path = scratch_file();
+    struct tensor_writer *w = tensor_writer_create();
+    tensor_writer_meta(w, "note", value);
+    ck_assert_int_eq(tensor_writer_save(w, path, &why), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(why.text, path));
+    tensor_writer_destroy(w);
+    free(value);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(unaligned_data_is_read)
 {
     const char *path = file_with_header("{\"a\":" T("I32", "[2]", "[1,9]") "}", 9);
@@ -220,6 +240,7 @@ int main(void)
                         (int)(sizeof(lies) / sizeof(lies[0])));
     tcase_add_test(tc, a_long_name_is_refused);
     tcase_add_test(tc, a_bottomless_header_is_refused);
+    tcase_add_test(tc, a_header_too_large_to_be_read_is_not_written);
     tcase_add_test(tc, unaligned_data_is_read);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
