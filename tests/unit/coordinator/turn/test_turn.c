@@ -481,7 +481,7 @@ START_TEST(a_coordinator_that_stood_still_takes_nothing_from_workers_it_could_no
     struct msg_lease lease = lease_of(&alice, 7);
     beat(&alice, 7, lease.task_id, lease.token, true);
     end();
-    stand_still(10 * LEASE_MS); // stopped, or waiting for a disk
+    stand_still(INT64_C(10) * LEASE_MS); // stopped, or waiting for a disk
     end();
     ck_assert_int_eq(stored(lease.task_id).state, TASK_LEASED);
     pass(LEASE_MS - 1);
@@ -497,7 +497,7 @@ START_TEST(a_worker_that_stays_silent_after_a_standstill_loses_its_lease)
     setup();
     with_worker(1);
     struct msg_lease lease = lease_of(&alice, 7);
-    stand_still(10 * LEASE_MS);
+    stand_still(INT64_C(10) * LEASE_MS);
     end();
     pass(LEASE_MS);
     end();
