@@ -11,6 +11,7 @@ bench=${1:?usage: compare.sh BENCH_CORE}
 rounds=${COMPARE_ROUNDS:-3}
 threads=${COMPARE_THREADS:-2}
 root=$(cd "$(dirname "$0")/../.." && pwd)
+[ -x "$bench" ] || { echo "compare.sh: no program $bench" >&2; exit 1; }
 baseline=${VOXARCH_TORCH_BASELINE:-$root/../shared/bench/torch_baseline.py}
 python=${VOXARCH_PYTHON:-/usr/bin/python3}
 
