@@ -168,7 +168,10 @@ static const struct schema_key study_keys[] = {
     {"train", SCHEMA_MAP, 0, 0, .keys = train_keys},
     {"evaluate", SCHEMA_MAP, 0, AT(evaluate), .keys = evaluate_keys},
     {"search", SCHEMA_MAP, 0, AT(search), .keys = search_keys},
-    {"targets", SCHEMA_LIST, 0, AT(targets), .keys = target_keys,
+    {"devices", SCHEMA_LIST, 0, AT(devices), .keys = study_device_keys,
+     .size = sizeof(struct study_device), .max = STUDY_DEVICES_MAX,
+     .count_offset = AT(n_devices)},
+    {"targets", SCHEMA_LIST, 0, AT(targets), .keys = study_target_keys,
      .size = sizeof(struct study_target), .max = STUDY_TARGETS_MAX,
      .count_offset = AT(n_targets)},
     {0},
@@ -216,6 +219,7 @@ static void fill_defaults(struct draft *d)
         .protocol = PROTOCOL_FULL, .recalibrate_utterances = 1000, .frames = 300};
     c->search = (struct study_search){.strategy = "random", .candidates = 40};
 }
+    {.name = "devices", .type = SCHEMA_SKIP},
 
 // ---- space and supernet ----
 
@@ -478,7 +482,13 @@ static enum err resolve(const struct schema *s, struct draft *d)
     if (e == ERR_OK) {
         e = check_train(s, c);
     }
-    return e == ERR_OK ? check_targets(s, c) : e;
+    if (e == ERR_OK) {
+        e = resolve_search(s, c);
+    }
+    if (e == ERR_OK) {
+        e = study_devices_resolve(s, c->devices, c->n_devices);
+    }
+    return e == ERR_OK ? study_targets_resolve(s, c) : e;
 }
 
 static enum err read_study(const struct schema *s, struct study_conf *out)

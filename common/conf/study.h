@@ -13,6 +13,8 @@
 #define COMMON_CONF_STUDY_H
 
 #include "common/base/file.h"
+#include "common/conf/study_devices.h"
+#include "common/conf/study_targets.h"
 #include "common/space/complexity.h"
 #include "common/space/dims.h"
 #include "common/space/space.h"
@@ -90,12 +92,12 @@ struct study_search {
     int candidates;    // architectures to evaluate
 };
 
-// A target: what one kind of device can bear. Zero = no limit.
-struct study_target {
-    char name[32];
-    uint64_t max_params;
-    uint64_t max_macs;
-    uint64_t max_bytes;
+struct study_search {
+    char strategy[32];
+    int candidates;  // architectures to evaluate
+    int population;  // 0 = the strategy's own
+    double mutation; // 0 = the strategy's own
+    struct study_predictor predictor;
 };
 
 struct study_conf {
@@ -127,6 +129,8 @@ MUST_CHECK enum err study_parse(const char *yaml, size_t n, const char *name,
 // itself, byte for byte.
 void study_print(const struct study_conf *s, struct buf *out);
 
+    int n_devices;
+    struct study_device devices[STUDY_DEVICES_MAX];
 // Whether something of that size and work stays within the target's limits.
 bool study_target_admits(const struct study_target *t, const struct complexity *c);
 
