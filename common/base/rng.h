@@ -25,6 +25,8 @@ enum rng_stream {
     RNG_SEARCH = 7,    // (strategy, proposal)
     RNG_JITTER = 8,    // (task, attempt): retry back-off
     RNG_TEST = 9,
+    RNG_SPEED = 10, // (stage, position): how fast a crop is played
+    RNG_FIT = 11,   // (what of a predictor's fit, its number)
 };
 
 struct rng {
