@@ -19,11 +19,23 @@
 #define LIMIT_LOG_TAIL       4096 // last lines of a runner that failed
 #define LIMIT_STATUS_STUDIES 16
 #define LIMIT_STATUS_WORKERS 64
+#define LIMIT_DEVICE_NAME    32           // with its end; file names and tables hold it
 #define LIMIT_ARTIFACT_BYTES (1ull << 40) // a pack of all of VoxCeleb is 0.3 TiB
 
 // Bounds that keep sums and products of what peers say far from overflow.
 #define LIMIT_SECONDS 1e12
 #define LIMIT_RATE    1e15 // a second
+
+// Of one MEASURE task: what a study may ask for, and a worker answer.
+#define LIMIT_MEASURE_UNITS   12       // 8 blocks and 4 others, the deepest network
+#define LIMIT_MEASURE_BATCH   256      // utterances in a pass
+#define LIMIT_MEASURE_FRAMES  100000   // of an utterance: 17 minutes
+#define LIMIT_MEASURE_ROWS    262144   // batch x frames: activations stay below 10 GiB
+#define LIMIT_MEASURE_THREADS 64       // as a worker's
+#define LIMIT_MEASURE_MS      3600000  // an hour for one network
+#define LIMIT_MEASURE_PASSES  10000000 // timed, more than an hour of any network
+#define LIMIT_LATENCY_MS      1e7      // of one pass; a task's own budget is below that
+#define LIMIT_PROVENANCE      768      // a dozen lines
 
 #define LEASE_MS      30000 // a paused worker is given up after this
 #define BEAT_MS       10000 // a third of a lease: two beats may be lost

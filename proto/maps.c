@@ -108,18 +108,43 @@ static const struct codec_field evaluate_fields[] = {
 static const struct codec_map evaluate_map =
     MAP(evaluate, struct evaluate_task, evaluate_fields, NULL);
 
+static const struct codec_field measure_fields[] = {
+    TEXT(1, struct measure_task, architecture, 1),
+    TEXT(2, struct measure_task, device, 1),
+    U32(3, struct measure_task, batch, 1, LIMIT_MEASURE_BATCH),
+    U32(4, struct measure_task, frames, 1, LIMIT_MEASURE_FRAMES),
+    U32(5, struct measure_task, threads, 1, LIMIT_MEASURE_THREADS),
+    U32(6, struct measure_task, budget_ms, 1, LIMIT_MEASURE_MS),
+};
+
+static const char *measure_rule(const void *plain)
+{
+    const struct measure_task *m = plain;
+    return (uint64_t)m->batch * m->frames <= LIMIT_MEASURE_ROWS
+               ? NULL
+               : "batch x frames is too large";
+}
+
+static const struct codec_map measure_map =
+    MAP(measure, struct measure_task, measure_fields, measure_rule);
+
 static const struct codec_field spec_fields[] = {
     HASH(1, struct task_spec, study, 1),
-    HASH(2, struct task_spec, pack, 1),
+    HASH(2, struct task_spec, pack, 0),
     HASH(3, struct task_spec, checkpoint, 0),
     CHOICE(16, struct task_spec, train, TASK_TRAIN, train_map),
     CHOICE(17, struct task_spec, evaluate, TASK_EVALUATE, evaluate_map),
+    CHOICE(18, struct task_spec, measure, TASK_MEASURE, measure_map),
 };
 
 static const char *spec_rule(const void *plain)
 {
     const struct task_spec *s = plain;
-    return s->kind ? NULL : "says not what is to be done";
+    if (!s->kind) {
+        return "says not what is to be done";
+    }
+    bool has_data = s->pack[0] != '\0' || s->kind == TASK_MEASURE;
+    return has_data ? NULL : "names no packed data";
 }
 
 static const struct codec_map spec_map =
@@ -146,9 +171,46 @@ static const struct codec_field evaluate_result_fields[] = {
 static const struct codec_map evaluate_result_map =
     MAP(evaluate_result, struct evaluate_result, evaluate_result_fields, NULL);
 
+static const struct codec_field timing_fields[] = {
+    F64(1, struct timing, median_ms, 0, LIMIT_LATENCY_MS),
+    F64(2, struct timing, p90_ms, 0, LIMIT_LATENCY_MS),
+    F64(3, struct timing, spread_ms, 0, LIMIT_LATENCY_MS),
+    U32(4, struct timing, n, 1, LIMIT_MEASURE_PASSES),
+};
+
+static const char *timing_rule(const void *plain)
+{
+    const struct timing *t = plain;
+    return t->median_ms <= t->p90_ms ? NULL : "median_ms is above p90_ms";
+}
+
+static const struct codec_map timing_map =
+    MAP(timing, struct timing, timing_fields, timing_rule);
+
+static const struct codec_field measure_result_fields[] = {
+    INNER(1, struct measure_result, whole, 1, timing_map),
+    LIST(2, struct measure_result, units, n_units, timing_map),
+    BOOL(3, struct measure_result, is_noisy),
+    TEXT(4, struct measure_result, provenance, 0),
+    F64(5, struct measure_result, seconds, 0, LIMIT_SECONDS),
+};
+
+static const char *measure_result_rule(const void *plain)
+{
+    const struct measure_result *m = plain;
+    if (m->n_units == 0) {
+        return "has no units";
+    }
+    return m->whole.median_ms > 0 ? NULL : "took no time";
+}
+
+static const struct codec_map measure_result_map = MAP(
+    measure_result, struct measure_result, measure_result_fields, measure_result_rule);
+
 static const struct codec_field result_of_task_fields[] = {
     CHOICE(16, struct task_result, train, TASK_TRAIN, train_result_map),
     CHOICE(17, struct task_result, evaluate, TASK_EVALUATE, evaluate_result_map),
+    CHOICE(18, struct task_result, measure, TASK_MEASURE, measure_result_map),
 };
 
 static const char *result_of_task_rule(const void *plain)
@@ -189,12 +251,17 @@ static const struct codec_field hello_fields[] = {
     U32(7, struct msg_hello, capabilities, 0, UINT32_MAX),
     U64(8, struct msg_hello, memory_bytes, 0, ANY),
     LIST(9, struct msg_hello, held, n_held, held_map),
+    TEXT(10, struct msg_hello, device, 0),
 };
 
 static const char *hello_rule(const void *plain)
 {
     const struct msg_hello *h = plain;
-    return h->version_min <= h->version_max ? NULL : "version_min is above version_max";
+    if (h->version_min > h->version_max) {
+        return "version_min is above version_max";
+    }
+    bool can_measure = h->capabilities & 1u << TASK_MEASURE;
+    return !can_measure || h->device[0] ? NULL : "can MEASURE, but names no device";
 }
 
 static const struct codec_map hello_map =
@@ -424,7 +491,7 @@ static const struct kind_entry kinds[MSG_KINDS] = {
     [MSG_HELLO] = {1, 512 + HELD_BYTES, &hello_map},
     [MSG_FETCH] = {2, 64, &fetch_map},
     [MSG_BEAT] = {3, 64 + HELD_BYTES, &beat_map},
-    [MSG_RESULT] = {4, LIMIT_LOG_TAIL + LIMIT_TEXT + 512, &result_map},
+    [MSG_RESULT] = {4, LIMIT_LOG_TAIL + LIMIT_TEXT + 2560, &result_map},
     [MSG_RELEASE] = {5, 64, &release_map},
     [MSG_BYE] = {6, 0, &bye_map},
     [MSG_WELCOME] = {16, 256 + HELD_ID_BYTES, &welcome_map},

@@ -47,7 +47,7 @@ enum msg_kind {
     MSG_KINDS
 };
 
-enum task_kind { TASK_TRAIN = 1, TASK_EVALUATE = 2, TASK_KINDS };
+enum task_kind { TASK_TRAIN = 1, TASK_EVALUATE = 2, TASK_MEASURE = 3, TASK_KINDS };
 
 // TRAIN: steps of one shard of one round. The path of step i is drawn from
 // (seed, RNG_PATH, stage, position + i * stride), its learning rate from the same
@@ -72,15 +72,26 @@ struct evaluate_task {
     bool keep_network; // also export the dense network as an artifact
 };
 
+// MEASURE: how long one network takes on the device, and each of its units: medians
+// over many passes of `batch` utterances with `frames` frames each.
+struct measure_task {
+    char architecture[ARCH_STRING_MAX];
+    char device[LIMIT_DEVICE_NAME];
+    uint32_t batch, frames;
+    uint32_t threads;   // that compute it, on as many processors
+    uint32_t budget_ms; // of measuring
+};
+
 // What a worker is asked to do; everything else is in the study artifact.
 struct task_spec {
     enum task_kind kind;
     char study[HASH_HEX_MAX];      // resolved study file
-    char pack[HASH_HEX_MAX];       // packed data set
+    char pack[HASH_HEX_MAX];       // packed data set; "" for MEASURE
     char checkpoint[HASH_HEX_MAX]; // supernet to start from; "" = initial weights
     union {
         struct train_task train;
         struct evaluate_task evaluate;
+        struct measure_task measure;
     };
 };
 
@@ -113,11 +124,28 @@ struct evaluate_result {
     double seconds;
 };
 
+struct timing { // of n passes
+    double median_ms;
+    double p90_ms;
+    double spread_ms; // interquartile range
+    uint32_t n;
+};
+
+struct measure_result {
+    struct timing whole;
+    uint32_t n_units; // depth + 4: layer1, each block, catconv, pool, embed
+    struct timing units[LIMIT_MEASURE_UNITS];
+    bool is_noisy; // also after it was repeated: other work, a throttled processor
+    char provenance[LIMIT_PROVENANCE]; // `key: value` lines: processor, libraries, load
+    double seconds;
+};
+
 struct task_result {
     enum task_kind kind;
     union {
         struct train_result train;
         struct evaluate_result evaluate;
+        struct measure_result measure;
     };
 };
 
@@ -142,6 +170,7 @@ struct msg_hello {
     uint32_t threads;      // per task
     uint32_t capabilities; // bit per task kind: 1 << TASK_TRAIN | ...
     uint64_t memory_bytes;
+    char device[LIMIT_DEVICE_NAME]; // "" unless it can MEASURE
     uint32_t n_held;
     struct held_task held[LIMIT_HELD_TASKS];
 };

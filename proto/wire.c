@@ -8,7 +8,7 @@
 
 #define WIRE_TYPE_BYTES  2 // a length-delimited field
 #define SPEC_MAX_BYTES   1024
-#define RESULT_MAX_BYTES 1024
+#define RESULT_MAX_BYTES 2048 // of a MEASURE: 13 timings, provenance
 
 // ---- the envelope: tag and length of the one body field
 

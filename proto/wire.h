@@ -35,6 +35,6 @@ MUST_CHECK enum err wire_decode_result(const void *bytes, size_t n,
 
 const char *msg_kind_name(enum msg_kind k);   // "HELLO", ...
 const char *outcome_name(enum outcome o);     // "ok", "crash", ...
-const char *task_kind_name(enum task_kind k); // "train", "evaluate"
+const char *task_kind_name(enum task_kind k); // "train", "evaluate", "measure"
 
 #endif

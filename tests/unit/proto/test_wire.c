@@ -166,8 +166,16 @@ START_TEST(the_largest_messages_fit_their_limits)
 {
     struct msg *m = calloc(1, sizeof(*m));
     m->kind = MSG_HELLO;
-    m->hello =
-        (struct msg_hello){1, 1, "x", UINT64_MAX, 1, 1, 7, UINT64_MAX, 64, {{0}}};
+    m->hello = (struct msg_hello){.version_min = 1,
+                                  .version_max = 1,
+                                  .name = "x",
+                                  .session = UINT64_MAX,
+                                  .slots = 1,
+                                  .threads = 1,
+                                  .capabilities = 15,
+                                  .memory_bytes = UINT64_MAX,
+                                  .n_held = LIMIT_HELD_TASKS};
+    memset(m->hello.device, 'd', sizeof(m->hello.device) - 1);
     for (int i = 0; i < LIMIT_HELD_TASKS; i++) {
         struct task_progress p = {1, 1e30, 1e15};
         m->hello.held[i] = (struct held_task){UINT64_MAX, UINT64_MAX, true, p};
@@ -373,6 +381,136 @@ START_TEST(nan_is_refused)
 }
 END_TEST
 
+static struct task_result measured(void)
+{
+    struct task_result r = {.kind = TASK_MEASURE};
+    const struct timing t = {.median_ms = 2.5, .p90_ms = 3, .spread_ms = 0.25, .n = 9};
+    r.measure.whole = t;
+    r.measure.n_units = LIMIT_MEASURE_UNITS;
+    for (uint32_t i = 0; i < r.measure.n_units; i++) {
+        r.measure.units[i] = t;
+    }
+    memset(r.measure.provenance, 'p', sizeof(r.measure.provenance) - 1);
+    return r;
+}
+
+START_TEST(the_largest_measurement_fits_a_result)
+{
+    struct task_result r = measured();
+    struct buf b = BUF_INIT;
+    wire_encode_result(&r, &b);
+    struct task_result got = {0};
+    ck_assert_int_eq(wire_decode_result(b.data, b.len, &got, NULL), ERR_OK);
+    ck_assert_double_eq(got.measure.units[LIMIT_MEASURE_UNITS - 1].p90_ms, 3);
+    buf_fini(&b);
+    struct msg *m = calloc(1, sizeof(*m));
+    m->kind = MSG_RESULT;
+    m->result = (struct msg_result){
+        .session = 1, .task_id = 1, .token = 1, .outcome = OUTCOME_OK, .result = r};
+    wire_encode(m, &b);
+    ck_assert_int_eq(wire_decode(b.data, b.len, m, NULL), ERR_OK);
+    buf_fini(&b);
+    free(m);
+}
+END_TEST
+
+START_TEST(a_measurement_with_an_impossible_time_is_refused)
+{
+    struct task_result r = measured();
+    struct buf b = BUF_INIT;
+    wire_encode_result(&r, &b);
+    const double good = 2.5;
+    const double bad[] = {NAN, INFINITY, -2.5, 1e300, 0, 3.5}; // 0: of the whole
+    size_t where = 0;
+    for (double at = 0; at != good; where++) {
+        memcpy(&at, b.data + where, sizeof(at));
+    }
+    where--;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct errinfo why = {0};
+        memcpy(b.data + where, &bad[i], sizeof(bad[i]));
+        ck_assert_int_eq(wire_decode_result(b.data, b.len, &r, &why), ERR_PROTO);
+        ck_assert_ptr_nonnull(strstr(why.text, "MeasureResult"));
+    }
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(a_measurement_with_too_many_or_no_units_is_refused)
+{
+    const unsigned char timing[] = "\x09\0\0\0\0\0\0\x04\x40" // median_ms = 2.5
+                                   "\x11\0\0\0\0\0\0\x08\x40" // p90_ms = 3
+                                   "\x20\x09";                // n = 9
+    const size_t n = sizeof(timing) - 1;
+    for (unsigned n_units = 0; n_units <= LIMIT_MEASURE_UNITS + 1; n_units++) {
+        struct buf inner = BUF_INIT;
+        struct buf b = BUF_INIT;
+        for (unsigned i = 0; i <= n_units; i++) { // the whole, then the units
+            buf_add(&inner, i == 0 ? "\x0a" : "\x12", 1);
+            buf_add(&inner, &(unsigned char){(unsigned char)n}, 1);
+            buf_add(&inner, timing, n);
+        }
+        buf_add(&b, "\x92\x01", 2); // TaskResult.measure
+        const unsigned char length[2] = {(unsigned char)(0x80 | (inner.len & 0x7f)),
+                                         (unsigned char)(inner.len >> 7)};
+        buf_add(&b, length, 2);
+        buf_add(&b, inner.data, inner.len);
+        struct task_result r;
+        struct errinfo why = {0};
+        bool is_right = n_units > 0 && n_units <= LIMIT_MEASURE_UNITS;
+        ck_assert_msg((wire_decode_result(b.data, b.len, &r, &why) == ERR_OK) ==
+                          is_right,
+                      "%u units: %s", n_units, why.text);
+        buf_fini(&inner);
+        buf_fini(&b);
+    }
+}
+END_TEST
+
+START_TEST(one_who_measures_says_for_which_device)
+{
+    // HELLO{version 1..1, name a, session 1, slots 1, threads 1, capabilities MEASURE}
+    const char hello[] = "\x08\x01\x10\x01\x1a\x01"
+                         "a"
+                         "\x21\x01\0\0\0\0\0\0\0\x28\x01\x30\x01\x38\x08"
+                         "\x52\x01"
+                         "d";
+    struct errinfo why = {0};
+    size_t n = sizeof(hello) - 1;
+    ck_assert_msg(decode_body(MSG_HELLO, hello, n, &why) == ERR_OK, "%s", why.text);
+    ck_assert_int_eq(decode_body(MSG_HELLO, hello, n - 3, &why), ERR_PROTO);
+    ck_assert_ptr_nonnull(strstr(why.text, "device"));
+}
+END_TEST
+
+START_TEST(only_a_measurement_needs_no_data)
+{
+    struct task_spec s = {.kind = TASK_MEASURE};
+    hash_bytes("x", 1, s.study);
+    snprintf(s.measure.architecture, sizeof(s.measure.architecture), "1-8-8-1-1-8");
+    snprintf(s.measure.device, sizeof(s.measure.device), "board");
+    s.measure.batch = s.measure.frames = s.measure.threads = s.measure.budget_ms = 1;
+    struct buf b = BUF_INIT;
+    wire_encode_spec(&s, &b);
+    struct task_spec got = {0};
+    ck_assert_int_eq(wire_decode_spec(b.data, b.len, &got, NULL), ERR_OK);
+    ck_assert_str_eq(got.measure.device, "board");
+    buf_clear(&b);
+    s = (struct task_spec){.kind = TASK_EVALUATE};
+    hash_bytes("x", 1, s.study);
+    hash_bytes("y", 1, s.pack);
+    snprintf(s.evaluate.architecture, sizeof(s.evaluate.architecture), "1-8-8-1-1-8");
+    wire_encode_spec(&s, &b);
+    ck_assert_int_eq(wire_decode_spec(b.data, b.len, &got, NULL), ERR_OK);
+    const size_t hash = 2 + HASH_HEX_LEN; // the study's field, then that of the data
+    struct errinfo why = {0};
+    memmove(b.data + hash, b.data + 2 * hash, b.len - 2 * hash);
+    ck_assert_int_eq(wire_decode_spec(b.data, b.len - hash, &got, &why), ERR_PROTO);
+    ck_assert_ptr_nonnull(strstr(why.text, "data"));
+    buf_fini(&b);
+}
+END_TEST
+
 START_TEST(a_payload_must_be_as_long_as_said)
 {
     struct msg *m = calloc(1, sizeof(*m));
@@ -394,6 +532,7 @@ START_TEST(every_kind_has_a_name)
     }
     ck_assert_str_eq(outcome_name((enum outcome)99), "unknown");
     ck_assert_str_eq(task_kind_name(TASK_TRAIN), "train");
+    ck_assert_str_eq(task_kind_name(TASK_MEASURE), "measure");
 }
 END_TEST
 
@@ -401,5 +540,9 @@ TEST_SUITE(wire, every_message_survives_the_wire, the_largest_messages_fit_their
            mutated_messages_are_refused_or_valid, random_bytes_are_refused_or_valid,
            unknown_fields_are_refused_at_every_level,
            a_flood_of_empty_parts_is_refused_before_it_costs_memory,
-           text_with_nul_is_refused, nan_is_refused, a_payload_must_be_as_long_as_said,
-           every_kind_has_a_name)
+           text_with_nul_is_refused, nan_is_refused,
+           the_largest_measurement_fits_a_result,
+           a_measurement_with_an_impossible_time_is_refused,
+           a_measurement_with_too_many_or_no_units_is_refused,
+           one_who_measures_says_for_which_device, only_a_measurement_needs_no_data,
+           a_payload_must_be_as_long_as_said, every_kind_has_a_name)
