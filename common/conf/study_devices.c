@@ -2,8 +2,6 @@
 // study_devices.c - see study_devices.h.
 #include "common/conf/study_devices.h"
 
-#include "common/conf/schema.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -10,11 +10,9 @@
 
 #include "common/base/file.h"
 #include "common/conf/objective.h"
+#include "common/conf/schema.h"
 
 #include <stdint.h>
-
-struct schema;
-struct schema_key;
 
 #define STUDY_DEVICES_MAX 16
 
