@@ -3,6 +3,7 @@
 #include "common/conf/schema.h"
 
 #include "common/base/file.h"
+#include "common/conf/objective.h"
 #include "common/space/space.h"
 
 #include <inttypes.h>
@@ -381,7 +382,7 @@ static bool count_is_empty(const struct schema_key *k, const void *field)
     return k->min > 0 && *(const uint64_t *)field == 0;
 }
 
-// ---- ranges and value lists ----
+// ---- ranges and lists of numbers ----
 
 static enum err read_range(const struct schema *s, const struct schema_key *k,
                            const struct tree_node *n, void *field)
@@ -414,6 +415,104 @@ static void print_range(const struct schema_key *k, const void *field, int inden
     add_real(range[1], out);
     buf_addf(out, "]");
 }
+
+// `field` is the array; the map's struct, which holds the count too, begins before it.
+static int count_of(const struct schema_key *k, const void *field)
+{
+    int count;
+    memcpy(&count, (const char *)field - k->offset + k->count_offset, sizeof(count));
+    return count;
+}
+
+static enum err read_reals(const struct schema *s, const struct schema_key *k,
+                           const struct tree_node *n, void *field)
+{
+    if (n->kind != TREE_LIST || n->n_children > (int)k->size) {
+        return wrong(s, k, n);
+    }
+    double *values = field;
+    int count = 0;
+    for (const struct tree_node *c = n->first; c; c = c->next, count++) {
+        if (!parse_real(c, k->min, k->max, &values[count]) ||
+            (count > 0 && values[count] <= values[count - 1])) {
+            return wrong(s, k, n);
+        }
+    }
+    memcpy((char *)field - k->offset + k->count_offset, &count, sizeof(count));
+    return ERR_OK;
+}
+
+static void allow_reals(const struct schema_key *k, char out[static ALLOWED_MAX])
+{
+    snprintf(out, ALLOWED_MAX,
+             "[a, b, ...], up to %zu increasing numbers from %g to %g", k->size, k->min,
+             k->max);
+}
+
+static void print_reals(const struct schema_key *k, const void *field, int indent,
+                        struct buf *out)
+{
+    (void)indent;
+    const double *values = field;
+    buf_addf(out, "[");
+    for (int i = 0; i < count_of(k, field); i++) {
+        buf_addf(out, "%s", i > 0 ? ", " : "");
+        add_real(values[i], out);
+    }
+    buf_addf(out, "]");
+}
+
+static bool has_no_elements(const struct schema_key *k, const void *field)
+{
+    return count_of(k, field) == 0;
+}
+
+// ---- limits ----
+
+static enum err read_limits(const struct schema *s, const struct schema_key *k,
+                            const struct tree_node *n, void *field)
+{
+    if (n->kind != TREE_LIST || n->n_children > (int)k->size) {
+        return wrong(s, k, n);
+    }
+    struct constraint *limits = field;
+    int count = 0;
+    for (const struct tree_node *c = n->first; c; c = c->next, count++) {
+        struct errinfo why = {0};
+        if (!is_text(c)) {
+            return wrong(s, k, c);
+        }
+        if (constraint_parse(c->text, &limits[count], &why) != ERR_OK) {
+            return tree_error(s->tree, c, NULL, s->why, "%s", why.text);
+        }
+    }
+    memcpy((char *)field - k->offset + k->count_offset, &count, sizeof(count));
+    return ERR_OK;
+}
+
+static void allow_limits(const struct schema_key *k, char out[static ALLOWED_MAX])
+{
+    snprintf(out, ALLOWED_MAX,
+             "up to %zu texts as \"params <= 2.5M\", \"macs <= 571M\", \"bytes <= "
+             "1MiB\", \"latency@phone <= 12ms\", \"eer <= 3%%\"",
+             k->size);
+}
+
+static void print_limits(const struct schema_key *k, const void *field, int indent,
+                         struct buf *out)
+{
+    (void)indent;
+    const struct constraint *limits = field;
+    char text[OBJECTIVE_TEXT_MAX];
+    buf_addf(out, "[");
+    for (int i = 0; i < count_of(k, field); i++) {
+        buf_addf(out, "%s\"%s\"", i > 0 ? ", " : "",
+                 constraint_print(&limits[i], text));
+    }
+    buf_addf(out, "]");
+}
+
+// ---- value lists ----
 
 static void allow_values(const struct schema_key *k, char out[static ALLOWED_MAX])
 {
@@ -646,10 +745,12 @@ static bool is_printed(const struct schema_key *k, const void *base)
     return !is_empty || !is_empty(k, (const char *)base + k->offset);
 }
 
+// One that is WHOLE is empty as well when only its defaults could be printed.
 static bool map_is_empty(const struct schema_key *k, const void *field)
 {
     for (const struct schema_key *sub = k->keys; sub->name; sub++) {
-        if (is_printed(sub, field)) {
+        bool counts = !(k->flags & SCHEMA_WHOLE) || (sub->flags & SCHEMA_REQUIRED);
+        if (counts && is_printed(sub, field)) {
             return false;
         }
     }
@@ -716,23 +817,11 @@ static enum err read_list(const struct schema *s, const struct schema_key *k,
     return ERR_OK;
 }
 
-static int list_count(const struct schema_key *k, const void *field)
-{
-    int count;
-    memcpy(&count, (const char *)field - k->offset + k->count_offset, sizeof(count));
-    return count;
-}
-
-static bool list_is_empty(const struct schema_key *k, const void *field)
-{
-    return list_count(k, field) == 0;
-}
-
 static void print_list(const struct schema_key *k, const void *field, int indent,
                        struct buf *out)
 {
     const char *element = field;
-    for (int i = 0; i < list_count(k, field); i++, element += k->size) {
+    for (int i = 0; i < count_of(k, field); i++, element += k->size) {
         print_map(k->keys, element, indent + 2, true, out);
     }
 }
@@ -782,9 +871,11 @@ static const struct type_ops types[SCHEMA_SKIP + 1] = {
     [SCHEMA_REAL] = {read_real, print_real, NULL, allow_real, false},
     [SCHEMA_COUNT] = {read_count, print_count, count_is_empty, allow_count, false},
     [SCHEMA_RANGE] = {read_range, print_range, NULL, allow_range, false},
+    [SCHEMA_REALS] = {read_reals, print_reals, has_no_elements, allow_reals, false},
+    [SCHEMA_LIMITS] = {read_limits, print_limits, has_no_elements, allow_limits, false},
     [SCHEMA_VALUES] = {read_values, print_values, NULL, allow_values, false},
     [SCHEMA_MAP] = {read_submap, print_submap, map_is_empty, allow_map, true},
-    [SCHEMA_LIST] = {read_list, print_list, list_is_empty, allow_map, true},
+    [SCHEMA_LIST] = {read_list, print_list, has_no_elements, allow_map, true},
     [SCHEMA_SKIP] = {skip_value, print_nothing, skip_is_empty, allow_anything, false},
 };
 

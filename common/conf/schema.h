@@ -25,7 +25,9 @@ enum schema_type {
     SCHEMA_REAL,   // double
     SCHEMA_COUNT,  // uint64_t below 2^63, with k, M, G, KiB, MiB or GiB if so wished
     SCHEMA_RANGE,  // double[2]: [low, high]
+    SCHEMA_REALS,  // double[size], increasing; how many there are at count_offset
     SCHEMA_VALUES, // struct value_list: [a, b, ...] or {from, to, step}
+    SCHEMA_LIMITS, // struct constraint[size]; how many there are at count_offset
     SCHEMA_MAP,    // `keys`, from `offset` on
     SCHEMA_LIST,   // of maps with `keys`, each an element of an array
     SCHEMA_SKIP,   // known, but not looked at
@@ -34,19 +36,20 @@ enum schema_type {
 enum schema_flags {
     SCHEMA_REQUIRED = 1,
     SCHEMA_HIDDEN = 2, // not printed: only a default for what is
+    SCHEMA_WHOLE = 4,  // a map that is there, and printed, with its required keys only
 };
 
 struct schema_key {
     const char *name; // NULL ends a table
     enum schema_type type;
     unsigned flags;
-    size_t offset;                 // of the value, from the map's struct
-    size_t size;                   // of text; of one element of a list
-    double min, max;               // of numbers (counts: min); max elements of a list
-    const char *const *words;      // NULL-terminated
-    enum gene_kind gene;           // of values
+    size_t offset;            // of the value, from the map's struct
+    size_t size;              // of text; of one element of a list; most reals, limits
+    double min, max;          // of numbers (counts: min); max elements of a list
+    const char *const *words; // NULL-terminated
+    enum gene_kind gene;      // of values
     const struct schema_key *keys; // of a map or a list's elements
-    size_t count_offset;           // list: int, number of elements
+    size_t count_offset;           // list, reals, limits: int, number of elements
     size_t preset_offset;          // list: struct that elements start from; 0 = zeros
 };
 

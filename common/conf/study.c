@@ -6,6 +6,8 @@
 #include "common/conf/schema.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +22,11 @@ struct draft {
 #define AT(member) offsetof(struct draft, conf.member)
 
 static const char *const bad_files_words[] = {"error", "skip", NULL};
+static const char *const speed_speakers_words[] = {"new", "same", NULL};
 static const char *const protocol_words[] = {"full", "cheap", NULL};
-static const char *const strategy_words[] = {"random", NULL};
+static const char *const strategy_words[] = {"random", "evolution", "mpea",
+                                             "nsga2",  "bayes",     NULL};
+static const char *const predictor_words[] = {"auto", "mlp", "ridge", "gp", NULL};
 static const char *const stage_words[] = {"largest", "kernel", "depth",
                                           "width1",  "width2", NULL};
 
@@ -87,6 +92,12 @@ static const struct schema_key augment_keys[] = {
      .max = 16},
     {"time_width", SCHEMA_INT, 0, offsetof(struct study_augment, time_mask_frames),
      .min = 1, .max = 1000},
+    {"speeds", SCHEMA_REALS, 0, offsetof(struct study_augment, speeds),
+     .size = STUDY_SPEEDS_MAX, .min = 0.5, .max = 2,
+     .count_offset = offsetof(struct study_augment, n_speeds)},
+    {"speed_speakers", SCHEMA_FLAG, 0,
+     offsetof(struct study_augment, speeds_keep_speaker),
+     .words = speed_speakers_words},
     {0},
 };
 _Static_assert(offsetof(struct study_augment, snr_max_db) ==
@@ -117,9 +128,11 @@ static const struct schema_key stage_keys[] = {
 
 static const struct schema_key train_keys[] = {
     {"batch", SCHEMA_INT, 0, AT(train.batch), .min = 2, .max = 4096},
+    {"balance", SCHEMA_REAL, 0, AT(train.balance), .min = -1, .max = 1},
     STAGE_KEYS(offsetof(struct draft, stage_preset), SCHEMA_HIDDEN),
     {"weight_decay", SCHEMA_REAL, 0, AT(train.weight_decay), .min = 0, .max = 1},
     {"margin", SCHEMA_REAL, 0, AT(train.aam_margin), .min = 0, .max = 1.5},
+    {"margin_ramp", SCHEMA_REAL, 0, AT(train.margin_ramp), .min = 0, .max = 1},
     {"scale", SCHEMA_REAL, 0, AT(train.aam_scale), .min = 1, .max = 1000},
     {"round_steps", SCHEMA_INT, 0, AT(train.round_steps), .min = 1, .max = 1000000},
     {"max_shards", SCHEMA_INT, 0, AT(train.max_shards), .min = 1, .max = 256},
@@ -131,6 +144,14 @@ static const struct schema_key train_keys[] = {
     {0},
 };
 
+static const struct schema_key surrogate_keys[] = {
+    {"predictor", SCHEMA_PATH, SCHEMA_REQUIRED,
+     offsetof(struct study_surrogate, predictor), .size = FILE_PATH_MAX},
+    {"spread", SCHEMA_REAL, 0, offsetof(struct study_surrogate, spread), .min = 0,
+     .max = 100},
+    {0},
+};
+
 static const struct schema_key evaluate_keys[] = {
     {"protocol", SCHEMA_WORD, 0, offsetof(struct study_evaluate, protocol),
      .words = protocol_words},
@@ -139,6 +160,20 @@ static const struct schema_key evaluate_keys[] = {
      .max = 10000000},
     {"frames", SCHEMA_INT, 0, offsetof(struct study_evaluate, frames), .min = 1,
      .max = 1000000},
+    {"surrogate", SCHEMA_MAP, SCHEMA_WHOLE, offsetof(struct study_evaluate, surrogate),
+     .keys = surrogate_keys},
+    {0},
+};
+
+static const struct schema_key predictor_keys[] = {
+    {"labels", SCHEMA_COUNT, SCHEMA_REQUIRED, offsetof(struct study_predictor, labels),
+     .min = STUDY_LABELS_MIN},
+    {"kind", SCHEMA_CHOICE, 0, offsetof(struct study_predictor, kind),
+     .size = sizeof(((struct study_predictor *)0)->kind), .words = predictor_words},
+    {"folds", SCHEMA_INT, 0, offsetof(struct study_predictor, folds), .min = 2,
+     .max = 20},
+    {"evaluations", SCHEMA_INT, 0, offsetof(struct study_predictor, evaluations),
+     .min = 10, .max = 1000000},
     {0},
 };
 
@@ -147,22 +182,19 @@ static const struct schema_key search_keys[] = {
      .size = sizeof(((struct study_search *)0)->strategy), .words = strategy_words},
     {"candidates", SCHEMA_INT, 0, offsetof(struct study_search, candidates), .min = 1,
      .max = 10000000},
-    {0},
-};
-
-static const struct schema_key target_keys[] = {
-    {"name", SCHEMA_NAME, SCHEMA_REQUIRED, offsetof(struct study_target, name),
-     .size = sizeof(((struct study_target *)0)->name)},
-    {"params", SCHEMA_COUNT, 0, offsetof(struct study_target, max_params), .min = 1},
-    {"macs", SCHEMA_COUNT, 0, offsetof(struct study_target, max_macs), .min = 1},
-    {"bytes", SCHEMA_COUNT, 0, offsetof(struct study_target, max_bytes), .min = 1},
+    {"population", SCHEMA_INT, 0, offsetof(struct study_search, population), .min = 0,
+     .max = 10000},
+    {"mutation", SCHEMA_REAL, 0, offsetof(struct study_search, mutation), .min = 0,
+     .max = 1},
+    {"predictor", SCHEMA_MAP, SCHEMA_WHOLE, offsetof(struct study_search, predictor),
+     .keys = predictor_keys},
     {0},
 };
 
 static const struct schema_key study_keys[] = {
     {"name", SCHEMA_NAME, SCHEMA_REQUIRED, AT(name), .size = STUDY_NAME_MAX},
     {"seed", SCHEMA_COUNT, 0, AT(seed), .min = 0},
-    {"data", SCHEMA_MAP, SCHEMA_REQUIRED, AT(data), .keys = data_keys},
+    {"data", SCHEMA_MAP, SCHEMA_WHOLE, AT(data), .keys = data_keys},
     {"supernet", SCHEMA_MAP, 0, AT(supernet), .keys = supernet_keys},
     {"space", SCHEMA_MAP, SCHEMA_REQUIRED, 0, .keys = space_keys},
     {"train", SCHEMA_MAP, 0, 0, .keys = train_keys},
@@ -187,6 +219,7 @@ static const struct schema_key space_file_keys[] = {
     {.name = "train", .type = SCHEMA_SKIP},
     {.name = "evaluate", .type = SCHEMA_SKIP},
     {.name = "search", .type = SCHEMA_SKIP},
+    {.name = "devices", .type = SCHEMA_SKIP},
     {.name = "targets", .type = SCHEMA_SKIP},
     {0},
 };
@@ -217,9 +250,10 @@ static void fill_defaults(struct draft *d)
     };
     c->evaluate = (struct study_evaluate){
         .protocol = PROTOCOL_FULL, .recalibrate_utterances = 1000, .frames = 300};
-    c->search = (struct study_search){.strategy = "random", .candidates = 40};
+    c->search = (struct study_search){
+        .candidates = 40,
+        .predictor = {.kind = "auto", .folds = 5, .evaluations = 10000}};
 }
-    {.name = "devices", .type = SCHEMA_SKIP},
 
 // ---- space and supernet ----
 
@@ -336,7 +370,8 @@ static enum err resolve_data(const struct schema *s, struct study_data *d)
 
 static void fill_stages(const struct schema *s, struct draft *d)
 {
-    if (tree_get(tree_get(tree_root(s->tree), "train"), "stages")) {
+    if (study_is_surrogate(&d->conf) ||
+        tree_get(tree_get(tree_root(s->tree), "train"), "stages")) {
         return;
     }
     struct study_train *t = &d->conf.train;
@@ -380,6 +415,21 @@ static enum err check_stage(const struct schema *s, const struct study_train *t,
     return ERR_OK;
 }
 
+static enum err check_speeds(const struct schema *s, const struct study_augment *a)
+{
+    for (int i = 0; i < a->n_speeds; i++) {
+        double percent = a->speeds[i] * 100;
+        if (fabs(percent - round(percent)) > 1e-9 || round(percent) == 100) {
+            char path[64];
+            snprintf(path, sizeof(path), "train.augment.speeds[%d]", i);
+            return tree_error_at(s->tree, path, s->why,
+                                 "is %g; allowed: whole hundredths other than 1",
+                                 a->speeds[i]);
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err check_train(const struct schema *s, const struct study_conf *c)
 {
     const struct study_train *t = &c->train;
@@ -402,69 +452,57 @@ static enum err check_train(const struct schema *s, const struct study_conf *c)
             "with data.noise",
             t->augment.noise_prob);
     }
+    return check_speeds(s, &t->augment);
+}
+
+int study_n_classes(const struct study_conf *conf, int n_speakers)
+{
+    const struct study_augment *a = &conf->train.augment;
+    int n_copies = a->speeds_keep_speaker ? 1 : 1 + a->n_speeds;
+    BUG_ON(n_speakers < 0 || n_speakers > INT_MAX / n_copies);
+    return n_speakers * n_copies;
+}
+
+// ---- evaluation and search ----
+
+bool study_is_surrogate(const struct study_conf *c)
+{
+    return c->evaluate.surrogate.predictor[0] != '\0';
+}
+
+static enum err check_evaluate(const struct schema *s, const struct study_conf *c)
+{
+    const struct tree_node *root = tree_root(s->tree);
+    if (!study_is_surrogate(c) && !tree_get(root, "data")) {
+        return tree_error(s->tree, root, "data", s->why,
+                          "is missing; allowed: a map with the keys train, eval, "
+                          "trials, noise, bad_files, or evaluate.surrogate instead");
+    }
     return ERR_OK;
 }
 
-// ---- targets ----
-
-bool study_target_admits(const struct study_target *t, const struct complexity *c)
+static enum err resolve_search(const struct schema *s, struct study_conf *c)
 {
-    return (t->max_params == 0 || c->params <= t->max_params) &&
-           (t->max_macs == 0 || c->macs <= t->max_macs) &&
-           (t->max_bytes == 0 || c->bytes <= t->max_bytes);
-}
-
-static enum err check_target(const struct schema *s, const struct study_conf *c, int i)
-{
-    const struct study_target *t = &c->targets[i];
-    struct arch smallest = space_smallest(&c->space);
-    struct complexity need = complexity_of(&smallest, &c->supernet, c->evaluate.frames);
-    const struct {
-        const char *key;
-        uint64_t max;
-        uint64_t need;
-    } limits[] = {
-        {"params", t->max_params, need.params},
-        {"macs", t->max_macs, need.macs},
-        {"bytes", t->max_bytes, need.bytes},
-    };
-    char path[64];
-    bool has_limit = false;
-    for (size_t j = 0; j < sizeof(limits) / sizeof(limits[0]); j++) {
-        has_limit |= limits[j].max > 0;
-        if (limits[j].max > 0 && limits[j].max < limits[j].need) {
-            char text[ARCH_STRING_MAX];
-            snprintf(path, sizeof(path), "targets[%d].%s", i, limits[j].key);
-            return tree_error_at(s->tree, path, s->why,
-                                 "is %" PRIu64 "; allowed: at least %" PRIu64
-                                 ", what the space's smallest architecture %s takes",
-                                 limits[j].max, limits[j].need,
-                                 arch_print(&smallest, text));
-        }
+    struct study_search *search = &c->search;
+    bool has_labels = search->predictor.labels > 0;
+    if (search->strategy[0] == '\0') {
+        snprintf(search->strategy, sizeof(search->strategy), "%s",
+                 has_labels ? "mpea" : "random");
     }
-    snprintf(path, sizeof(path), "targets[%d]", i);
-    return has_limit ? ERR_OK
-                     : tree_error_at(s->tree, path, s->why,
-                                     "has no limit; allowed: params, macs, bytes");
-}
-
-static enum err check_targets(const struct schema *s, const struct study_conf *c)
-{
-    for (int i = 0; i < c->n_targets; i++) {
-        for (int j = 0; j < i; j++) {
-            if (strcmp(c->targets[i].name, c->targets[j].name) == 0) {
-                char path[64];
-                snprintf(path, sizeof(path), "targets[%d].name", i);
-                return tree_error_at(
-                    s->tree, path, s->why,
-                    "is %s, as of targets[%d]; allowed: each name once",
-                    c->targets[i].name, j);
-            }
-        }
-        enum err e = check_target(s, c, i);
-        if (e != ERR_OK) {
-            return e;
-        }
+    if (search->predictor.labels > STUDY_LABELS_MAX) {
+        return tree_error_at(s->tree, "search.predictor.labels", s->why,
+                             "is %" PRIu64 "; allowed: up to %d",
+                             search->predictor.labels, STUDY_LABELS_MAX);
+    }
+    if (has_labels && study_is_surrogate(c)) {
+        return tree_error_at(
+            s->tree, "search.predictor", s->why,
+            "is given beside evaluate.surrogate; allowed: one of them");
+    }
+    if (has_labels && search->candidates > STUDY_PICKS_MAX) {
+        return tree_error_at(s->tree, "search.candidates", s->why,
+                             "is %d; allowed: up to %d with search.predictor",
+                             search->candidates, STUDY_PICKS_MAX);
     }
     return ERR_OK;
 }
@@ -475,11 +513,14 @@ static enum err resolve(const struct schema *s, struct draft *d)
 {
     struct study_conf *c = &d->conf;
     fill_stages(s, d);
-    enum err e = resolve_data(s, &c->data);
+    enum err e = check_evaluate(s, c);
+    if (e == ERR_OK && !study_is_surrogate(c)) {
+        e = resolve_data(s, &c->data);
+    }
     if (e == ERR_OK) {
         e = resolve_space(s, c);
     }
-    if (e == ERR_OK) {
+    if (e == ERR_OK && !study_is_surrogate(c)) {
         e = check_train(s, c);
     }
     if (e == ERR_OK) {

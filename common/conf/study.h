@@ -24,7 +24,10 @@
 #include <stdint.h>
 
 #define STUDY_NAME_MAX       64
-#define STUDY_TARGETS_MAX    16
+#define STUDY_SPEEDS_MAX     4
+#define STUDY_LABELS_MIN     10 // fewer teach nothing
+#define STUDY_LABELS_MAX     100000
+#define STUDY_PICKS_MAX      1000 // added in one transaction
 #define STUDY_FILE_MAX_BYTES (1 << 20)
 
 // Where recordings are listed: exactly one of manifest and kaldi is non-empty for the
@@ -56,6 +59,10 @@ struct study_augment {
     int freq_mask_bins; // widest mask
     int time_masks;
     int time_mask_frames; // widest mask
+    // Speed perturbation: each crop is played at one of 1 and these, all as likely.
+    int n_speeds;
+    double speeds[STUDY_SPEEDS_MAX]; // whole percents, increasing, none of them 1
+    bool speeds_keep_speaker;        // else a speaker at another speed is a new one
 };
 
 struct study_stage {
@@ -69,8 +76,10 @@ struct study_stage {
 
 struct study_train {
     int batch;           // utterances a step
+    double balance;      // a recording of a speaker with n weighs n^-balance
     double weight_decay; // L2 form
     double aam_margin;
+    double margin_ramp; // part of a stage in which the margin grows from 0
     double aam_scale;
     int round_steps; // steps of one shard between merges
     int max_shards;  // shards of a round: up to this many, as workers are there
@@ -81,15 +90,25 @@ struct study_train {
 
 enum protocol { PROTOCOL_FULL, PROTOCOL_CHEAP }; // whole utterance; 2 crops of 4 s
 
+// An evaluator that guesses: no recordings, no training, the coordinator alone.
+struct study_surrogate {
+    char predictor[FILE_PATH_MAX]; // "" = networks are really evaluated
+    double spread; // standard deviation of what is added to each guess, EER points
+};
+
 struct study_evaluate {
     enum protocol protocol;
     int recalibrate_utterances; // training utterances that set the BN statistics
     int frames;                 // utterance length MACs are counted at, 300
+    struct study_surrogate surrogate;
 };
 
-struct study_search {
-    char strategy[32]; // "random"
-    int candidates;    // architectures to evaluate
+// A predictor fitted to labels, which are networks of all sizes evaluated cheaply.
+struct study_predictor {
+    uint64_t labels; // how many; 0 = no predictor: strategies are told evaluations
+    char kind[16];   // "auto" (the best in cross-validation), "mlp", "ridge", "gp"
+    int folds;       // of the cross-validation
+    int evaluations; // of the predictor, for each target and each front
 };
 
 struct study_search {
@@ -110,6 +129,8 @@ struct study_conf {
     struct study_train train;
     struct study_evaluate evaluate;
     struct study_search search;
+    int n_devices;
+    struct study_device devices[STUDY_DEVICES_MAX];
     int n_targets;
     struct study_target targets[STUDY_TARGETS_MAX];
 };
@@ -129,9 +150,18 @@ MUST_CHECK enum err study_parse(const char *yaml, size_t n, const char *name,
 // itself, byte for byte.
 void study_print(const struct study_conf *s, struct buf *out);
 
-    int n_devices;
-    struct study_device devices[STUDY_DEVICES_MAX];
-// Whether something of that size and work stays within the target's limits.
+// Classes the classifier tells apart: the speakers, and again at each other speed,
+// class speaker + k * n_speakers for the k-th. The one place that knows.
+int study_n_classes(const struct study_conf *conf, int n_speakers);
+
+// Whether the coordinator itself evaluates, by a predictor's file.
+bool study_is_surrogate(const struct study_conf *s);
+
+// All limits of a target, those of its own keys first; returns how many.
+int study_target_limits(const struct study_target *t,
+                        struct constraint out[static STUDY_LIMITS_MAX]);
+
+// Whether something of that size and work stays within the target's limits on these.
 bool study_target_admits(const struct study_target *t, const struct complexity *c);
 
 // Loads only the `space:` (and optional `supernet:`) part of a study or space file. The

@@ -36,6 +36,10 @@ START_TEST(a_minimal_study_gets_the_defaults)
         ck_assert_double_eq(conf.train.stages[i].epochs, 64);
         ck_assert_double_eq(conf.train.stages[i].lr_min, 1e-8);
     }
+    ck_assert_double_eq(conf.train.balance, 0);
+    ck_assert_double_eq(conf.train.margin_ramp, 0);
+    ck_assert_int_eq(conf.train.augment.n_speeds, 0);
+    ck_assert(!conf.train.augment.speeds_keep_speaker);
     ck_assert_int_eq(conf.evaluate.frames, 300);
     ck_assert_str_eq(conf.search.strategy, "random");
     ck_assert_int_eq(conf.n_targets, 0);
@@ -114,12 +118,68 @@ START_TEST(numbers_may_carry_suffixes)
 }
 END_TEST
 
+START_TEST(speeds_make_new_speakers_unless_they_keep_them)
+{
+    parse(MINIMAL "train: {augment: {speeds: [0.9, 1.1]}}\n", &conf);
+    ck_assert_int_eq(conf.train.augment.n_speeds, 2);
+    ck_assert_double_eq(conf.train.augment.speeds[1], 1.1);
+    ck_assert_int_eq(study_n_classes(&conf, 100), 300);
+    parse(MINIMAL "train: {augment: {speeds: [0.9], speed_speakers: same}}\n", &conf);
+    ck_assert_int_eq(study_n_classes(&conf, 100), 100);
+    parse(MINIMAL "train: {augment: {speeds: []}}\n", &conf);
+    ck_assert_int_eq(study_n_classes(&conf, 100), 100);
+}
+END_TEST
+
 START_TEST(a_target_admits_what_stays_within_all_its_limits)
 {
     const struct study_target t = {"t", .max_params = 10, .max_macs = 20};
     ck_assert(study_target_admits(&t, &(struct complexity){10, 20, 1000}));
     ck_assert(!study_target_admits(&t, &(struct complexity){11, 20, 1}));
     ck_assert(!study_target_admits(&t, &(struct complexity){10, 21, 1}));
+}
+END_TEST
+
+START_TEST(the_limits_of_a_target_are_those_of_its_keys_and_of_its_constraints)
+{
+    parse(MINIMAL "devices: [{name: pc, latency_table: t.csv}]\n"
+                  "targets: [{name: t, macs: 20M, constraints: ['params < 1M',\n"
+                  "           'latency <= 5ms', 'eer <= 3%']}]\n",
+          &conf);
+    struct constraint limits[STUDY_LIMITS_MAX];
+    ck_assert_int_eq(study_target_limits(&conf.targets[0], limits), 4);
+    ck_assert_int_eq(limits[0].objective.kind, OBJECTIVE_MACS);
+    ck_assert_double_eq(limits[0].limit, 20e6);
+    ck_assert_int_eq(limits[2].objective.kind, OBJECTIVE_LATENCY);
+    ck_assert_str_eq(limits[2].objective.device, "pc"); // the only one there is
+    const struct study_target *t = &conf.targets[0];
+    ck_assert(study_target_admits(t, &(struct complexity){999999, 20000000, 0}));
+    ck_assert(!study_target_admits(t, &(struct complexity){1000000, 20000000, 0}));
+}
+END_TEST
+
+START_TEST(a_study_that_guesses_needs_no_recordings_and_trains_nothing)
+{
+    parse("name: g\n"
+          "space: {depth: [1], width: [64], kernel: [1], cat: [96]}\n"
+          "evaluate: {surrogate: {predictor: p.safetensors}}\n",
+          &conf);
+    ck_assert(study_is_surrogate(&conf));
+    ck_assert_str_eq(conf.evaluate.surrogate.predictor, "/data/set/p.safetensors");
+    ck_assert_int_eq(conf.train.n_stages, 0);
+    parse(MINIMAL, &conf);
+    ck_assert(!study_is_surrogate(&conf));
+}
+END_TEST
+
+START_TEST(a_predictor_is_searched_by_the_papers_strategy_unless_another_is_named)
+{
+    parse(MINIMAL "search: {predictor: {labels: 50}}\n", &conf);
+    ck_assert_str_eq(conf.search.strategy, "mpea");
+    ck_assert_str_eq(conf.search.predictor.kind, "auto");
+    ck_assert_int_eq(conf.search.predictor.folds, 5);
+    parse(MINIMAL "search: {strategy: evolution, predictor: {labels: 50}}\n", &conf);
+    ck_assert_str_eq(conf.search.strategy, "evolution");
 }
 END_TEST
 
@@ -142,6 +202,7 @@ static const char everything[] =
     "  cat: [8, 2048]\n"
     "train:\n"
     "  batch: 7\n"
+    "  balance: -0.25\n"
     "  epochs: 0.1\n"
     "  cycles: 3\n"
     "  lr_min: 1.0000000000000002e-8\n"
@@ -149,19 +210,33 @@ static const char everything[] =
     "  crop: 2.0999999999999996\n"
     "  weight_decay: 3.3333333333333335e-05\n"
     "  margin: 0.1\n"
+    "  margin_ramp: 0.125\n"
     "  scale: 31.7\n"
     "  round_steps: 13\n"
     "  max_shards: 5\n"
     "  augment: {noise: 0.7, snr: [-3.3, 1e2], reverb: 0.35, freq_masks: 2, freq_width: 9,\n"
-    "            time_masks: 3, time_width: 21}\n"
+    "            time_masks: 3, time_width: 21, speeds: [0.9, 0.95, 1.1, 1.9],\n"
+    "            speed_speakers: same}\n"
     "  stages:\n"
     "    - {stage: kernel, epochs: 1e-3}\n"
     "    - {stage: width1, lr_min: 0, lr_max: 1}\n"
     "evaluate: {protocol: cheap, recalibrate: 6000, frames: 301}\n"
-    "search: {strategy: random, candidates: 3}\n"
+    "search: {strategy: nsga2, candidates: 3, population: 11, mutation: 0.07,\n"
+    "         predictor: {labels: 1234, kind: ridge, folds: 7, evaluations: 99}}\n"
+    "devices: [{name: pc, latency_table: t.csv}]\n"
     "targets:\n"
     "  - {name: a, params: 9M}\n"
-    "  - {name: b, macs: 9G, bytes: 1GiB}\n";
+    "  - {name: b, macs: 9G, bytes: 1GiB}\n"
+    "  - name: c\n"
+    "    params: 9M\n"
+    "    constraints: ['macs < 9.123456789G', 'latency@pc <= 0.1ms', latency<1s,\n"
+    "                  'eer <= 3.3 %', 'bytes<=1.1MiB']\n";
+
+static const char guessed[] =
+    "name: guessed\n"
+    "space: {depth: [1, 2], width: [64, 128], kernel: [1, 3], cat: [96]}\n"
+    "evaluate: {surrogate: {predictor: p.safetensors, spread: 0.1}}\n"
+    "search: {strategy: bayes}\n";
 
 static void assert_prints_as_itself(const char *yaml)
 {
@@ -174,6 +249,9 @@ static void assert_prints_as_itself(const char *yaml)
     ck_assert_str_eq(first.data, second.data);
     ck_assert_mem_eq(&conf.train.stages, &other.train.stages,
                      sizeof(conf.train.stages));
+    ck_assert_int_eq(conf.train.augment.n_speeds, other.train.augment.n_speeds);
+    ck_assert_mem_eq(&conf.train.augment.speeds, &other.train.augment.speeds,
+                     sizeof(conf.train.augment.speeds));
     ck_assert_mem_eq(&conf.targets, &other.targets, sizeof(conf.targets));
     ck_assert_mem_eq(&conf.supernet, &other.supernet, sizeof(conf.supernet));
     ck_assert_mem_eq(&conf.widths, &other.widths, sizeof(conf.widths));
@@ -186,6 +264,7 @@ static void assert_prints_as_itself(const char *yaml)
 START_TEST(a_printed_study_reads_back_and_prints_the_same_bytes)
 {
     assert_prints_as_itself(MINIMAL);
+    assert_prints_as_itself(guessed);
     assert_prints_as_itself(everything);
     ck_assert_str_eq(other.name, "1e3");
     ck_assert_str_eq(other.data.train.split, "null");
@@ -283,7 +362,11 @@ TEST_SUITE(study, a_minimal_study_gets_the_defaults,
            what_train_says_holds_for_stages_that_say_nothing,
            relative_paths_start_at_the_studys_folder,
            file_names_start_at_the_folder_of_their_list, numbers_may_carry_suffixes,
+           speeds_make_new_speakers_unless_they_keep_them,
            a_target_admits_what_stays_within_all_its_limits,
+           the_limits_of_a_target_are_those_of_its_keys_and_of_its_constraints,
+           a_study_that_guesses_needs_no_recordings_and_trains_nothing,
+           a_predictor_is_searched_by_the_papers_strategy_unless_another_is_named,
            a_printed_study_reads_back_and_prints_the_same_bytes,
            a_resolved_study_does_not_depend_on_where_it_lies, every_key_is_documented,
            the_spaces_we_ship_are_the_papers,
