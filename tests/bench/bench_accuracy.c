@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define SETS_MAX 64
 
@@ -38,6 +39,15 @@ static void *allocate(size_t n, size_t size)
     void *p = calloc(n, size);
     BUG_ON(!p);
     return p;
+}
+
+// Processor time of the whole process: what a loaded machine does not change.
+static double cpu_seconds(void)
+{
+    struct rusage u;
+    BUG_ON(getrusage(RUSAGE_SELF, &u) != 0);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static int parse_options(struct bench *b, int argc, char **argv)
@@ -76,8 +86,8 @@ static enum err open_inputs(struct bench *b, struct errinfo *why)
     if (!b->kernels) {
         return err_set(why, ERR_INPUT, "no backend %s", b->backend);
     }
-    b->supernet =
-        supernet_create(&b->conf->supernet, pack_n_speakers(b->pack), b->conf->seed);
+    int n_classes = study_n_classes(b->conf, pack_n_speakers(b->pack));
+    b->supernet = supernet_create(&b->conf->supernet, n_classes, b->conf->seed);
     return ERR_OK;
 }
 
@@ -111,10 +121,11 @@ static enum err train_stage(struct bench *b, struct errinfo *why)
         if (since == per_epoch || i + 1 == n_batches) {
             double seconds = (double)(clock_mono_ms() - started_ms) / 1000;
             printf("step=%" PRIu64 " of=%" PRIu64
-                   " loss=%.4f accuracy=%.4f utterances_per_s=%.1f seconds=%.1f\n",
+                   " loss=%.4f accuracy=%.4f utterances_per_s=%.1f seconds=%.1f "
+                   "cpu_seconds=%.1f\n",
                    i + 1, n_batches, loss / (double)since,
                    (double)right / (double)(since * (uint64_t)b->conf->train.batch),
-                   (double)utts / seconds, seconds);
+                   (double)utts / seconds, seconds, cpu_seconds());
             fflush(stdout);
             loss = 0;
             right = since = 0;

@@ -6,6 +6,8 @@
 #include "common/conf/stage_batches.h"
 #include "worker/data/augment.h"
 #include "worker/data/fbank.h"
+#include "worker/data/sampling.h"
+#include "worker/data/speed.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -45,10 +47,10 @@ struct batcher {
     pthread_t thread;
     struct fbank *fbank;
     struct augment *augment;
-    float *crop;     // [n_samples]
-    uint32_t *order; // the epoch's permutation of the training utterances
-    uint64_t epoch;  // of `order`
-    bool has_order;
+    struct sampling *sampling;
+    struct speed *speeds[STUDY_SPEEDS_MAX];
+    float *crop; // [n_samples]
+    float *tape; // what is played faster or slower; NULL when nothing is
 
     pthread_mutex_t lock; // guards the rest
     pthread_cond_t moved;
@@ -135,32 +137,43 @@ static void draw_crop(const struct pack *p, const struct by_speaker *b, uint32_t
     }
 }
 
-// The utterance at a position of the stage; draws an epoch's order when it begins.
-static uint32_t utt_at(struct batcher *b, uint64_t position)
+// Fills b->crop with a crop of the utterance, at one of the speeds. Returns which: 0 is
+// as it was spoken.
+static int draw_played(struct batcher *b, uint32_t utt, uint64_t position)
 {
-    size_t n = pack_count(b->pack, PACK_TRAIN);
-    uint64_t epoch = position / n;
-    if (!b->has_order || b->epoch != epoch) {
-        struct rng r = rng_stream(b->conf->seed, RNG_EPOCH, b->stage, epoch);
-        rng_permutation(&r, b->order, n);
-        b->epoch = epoch;
-        b->has_order = true;
+    struct rng crop = rng_stream(b->conf->seed, RNG_CROP, b->stage, position);
+    struct rng speed = rng_stream(b->conf->seed, RNG_SPEED, b->stage, position);
+    uint64_t n_speeds = 1 + (uint64_t)b->conf->train.augment.n_speeds;
+    int which = (int)rng_below(&speed, n_speeds);
+    if (which == 0) {
+        draw_crop(b->pack, &b->by_speaker, utt, &crop, b->crop, b->n_samples);
+        return 0;
     }
-    return b->order[position % n];
+    const struct speed *s = b->speeds[which - 1];
+    size_t n_in = speed_n_in(s, b->n_samples);
+    draw_crop(b->pack, &b->by_speaker, utt, &crop, b->tape, n_in);
+    speed_change(s, b->tape, b->crop, b->n_samples);
+    return which;
+}
+
+static int32_t label_of(const struct batcher *b, uint32_t utt, int which_speed)
+{
+    int speaker = pack_utt_at(b->pack, PACK_TRAIN, utt).speaker;
+    bool is_new = !b->conf->train.augment.speeds_keep_speaker;
+    return speaker + (is_new ? which_speed * pack_n_speakers(b->pack) : 0);
 }
 
 static void make_utt(struct batcher *b, uint64_t position, float *features,
                      int32_t *label)
 {
     int n_mels = b->conf->supernet.n_mels;
-    uint32_t utt = utt_at(b, position);
-    struct rng crop = rng_stream(b->conf->seed, RNG_CROP, b->stage, position);
+    uint32_t utt = sampling_utt_at(b->sampling, position);
+    int which_speed = draw_played(b, utt, position);
     struct rng augment = rng_stream(b->conf->seed, RNG_AUGMENT, b->stage, position);
-    draw_crop(b->pack, &b->by_speaker, utt, &crop, b->crop, b->n_samples);
     augment_samples(b->augment, &augment, b->crop);
     fbank_compute(b->fbank, b->crop, b->n_samples, features);
     augment_features(b->augment, &augment, features, b->n_frames, n_mels);
-    *label = pack_utt_at(b->pack, PACK_TRAIN, utt).speaker;
+    *label = label_of(b, utt, which_speed);
 }
 
 static size_t utt_floats(const struct batcher *b)
@@ -231,12 +244,25 @@ static enum err check_opening(const struct pack *p, const struct study_conf *con
     return ERR_OK;
 }
 
+static void allocate_speeds(struct batcher *b)
+{
+    const struct study_augment *a = &b->conf->train.augment;
+    size_t n_tape = 0;
+    for (int i = 0; i < a->n_speeds; i++) {
+        b->speeds[i] = speed_create(a->speeds[i]);
+        n_tape = speed_n_in(b->speeds[i], b->n_samples); // the last is the fastest
+    }
+    if (n_tape > 0) {
+        b->tape = malloc(n_tape * sizeof(float));
+        BUG_ON(!b->tape);
+    }
+}
+
 static void allocate(struct batcher *b)
 {
     b->frame_counts = malloc(b->n_utts * sizeof(int));
     b->crop = malloc(b->n_samples * sizeof(float));
-    b->order = malloc(pack_count(b->pack, PACK_TRAIN) * sizeof(*b->order));
-    BUG_ON(!b->frame_counts || !b->crop || !b->order);
+    BUG_ON(!b->frame_counts || !b->crop);
     for (size_t i = 0; i < b->n_utts; i++) {
         b->frame_counts[i] = b->n_frames;
     }
@@ -246,6 +272,8 @@ static void allocate(struct batcher *b)
         BUG_ON(!b->ring[i].features || !b->ring[i].labels);
     }
     by_speaker_init(&b->by_speaker, b->pack);
+    b->sampling = sampling_create(b->pack, b->conf, b->stage);
+    allocate_speeds(b);
     b->fbank = fbank_create(b->conf->supernet.n_mels);
     b->augment = augment_create(&b->conf->train.augment, b->pack, b->n_samples);
 }
@@ -257,13 +285,17 @@ static void release(struct batcher *b)
     augment_destroy(b->augment);
     fbank_destroy(b->fbank);
     by_speaker_fini(&b->by_speaker);
+    sampling_destroy(b->sampling);
+    for (int i = 0; i < STUDY_SPEEDS_MAX; i++) {
+        speed_destroy(b->speeds[i]);
+    }
     for (size_t i = 0; i < RING; i++) {
         free(b->ring[i].features);
         free(b->ring[i].labels);
     }
     free(b->frame_counts);
     free(b->crop);
-    free(b->order);
+    free(b->tape);
     free(b);
 }
 

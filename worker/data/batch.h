@@ -2,11 +2,11 @@
 // batch.h - training batches: crop, augment, front end; prefetched, reproducible.
 //
 // Batch b of a stage is a pure function of (pack, study, stage, b): epochs are
-// permutations keyed by (seed, RNG_EPOCH, stage, epoch); crops and augmentation are
-// keyed by (seed, RNG_CROP / RNG_AUGMENT, stage, position of the utterance in the
-// stage). A crop longer than its recording is filled with other recordings of the same
-// speaker, else with the recording again. A thread makes the next batches while the
-// current one is computed on.
+// drawn by sampling.h; crops, speeds and augmentation are keyed by (seed, RNG_CROP /
+// RNG_SPEED / RNG_AUGMENT, stage, position of the utterance in the stage). A crop
+// longer than its recording is filled with other recordings of the same speaker, else
+// with the recording again. A thread makes the next batches while the current one is
+// computed on.
 //
 // Owns: the prefetch thread and its buffers. Borrows: pack, conf. Threads: one caller.
 #ifndef WORKER_DATA_BATCH_H
@@ -22,7 +22,7 @@ struct batch {
     int n_frames_each;     // the crop
     const int *n_frames;   // [n_utts], all n_frames_each
     const float *features; // [n_utts * n_frames_each][n_mels], normalised log-mel
-    const int32_t *labels; // [n_utts]
+    const int32_t *labels; // [n_utts], of study_n_classes
 };
 
 // Number of whole batches of the stage: round(epochs * utterances / batch), at least 1.

@@ -27,8 +27,8 @@ static enum err open_pack(struct task_inputs *in, struct runner *r, const char *
 static enum err load_supernet(struct task_inputs *in, struct runner *r,
                               const char *hash, struct errinfo *why)
 {
-    in->supernet =
-        supernet_create(&in->conf->supernet, pack_n_speakers(in->pack), in->conf->seed);
+    int n_classes = study_n_classes(in->conf, pack_n_speakers(in->pack));
+    in->supernet = supernet_create(&in->conf->supernet, n_classes, in->conf->seed);
     if (hash[0] == '\0') {
         return ERR_OK;
     }

@@ -62,6 +62,11 @@ void aam_destroy(struct aam *a)
     }
 }
 
+void aam_set_margin(struct aam *a, double margin)
+{
+    a->op.margin = margin;
+}
+
 enum err aam_loss(struct aam *a, const struct aam_batch *b, const float *w, float *dx,
                   float *dw, struct aam_report *report)
 {

@@ -31,6 +31,9 @@ struct aam_report {
     int n_right; // utterances whose largest *cosine* is their label's
 };
 
+// The margin of the losses to come.
+void aam_set_margin(struct aam *a, double margin);
+
 // w [n_embed][n_classes]. Writes dx (as x) and dw (as w) and the report. No allocation.
 // ERR_NUMERIC when the loss is not finite: dx and dw are left alone.
 MUST_CHECK enum err aam_loss(struct aam *a, const struct aam_batch *b, const float *w,

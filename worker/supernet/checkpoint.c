@@ -167,7 +167,7 @@ enum err checkpoint_save(const struct supernet *s, const char *path,
 {
     struct saving saving = saving_begin(3 * s->n_values);
     save_notes(saving.writer, "voxarch.supernet", &s->layout, notes, n_notes);
-    note_number(saving.writer, "n_speakers", (uint64_t)s->n_speakers);
+    note_number(saving.writer, "n_classes", (uint64_t)s->n_classes);
     for (int i = 0; i < s->n_tensors; i++) { // 8 bytes each: first, so all is aligned
         char name[TENSOR_NAME_MAX];
         tensor_writer_add(saving.writer,

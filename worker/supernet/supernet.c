@@ -70,7 +70,7 @@ static void add_matrices(struct supernet *s)
 
 static void add_classifier(struct supernet *s)
 {
-    const int64_t shape[] = {s->layout.dims.n_embed, s->n_speakers};
+    const int64_t shape[] = {s->layout.dims.n_embed, s->n_classes};
     struct supernet_tensor *t = add_tensor(s, -1, 2, shape);
     snprintf(t->name, sizeof(t->name), "aam.W");
     s->classifier_at = t->at;
@@ -114,8 +114,8 @@ static void init_layout_tensor(struct supernet *s, const struct supernet_tensor 
 
 static void init_classifier(struct supernet *s, struct rng *r)
 {
-    size_t n = (size_t)s->layout.dims.n_embed * (size_t)s->n_speakers;
-    double deviation = sqrt(2.0 / (s->layout.dims.n_embed + s->n_speakers));
+    size_t n = (size_t)s->layout.dims.n_embed * (size_t)s->n_classes;
+    double deviation = sqrt(2.0 / (s->layout.dims.n_embed + s->n_classes));
     for (size_t i = 0; i < n; i++) {
         s->values[s->classifier_at + i] = (float)(deviation * rng_normal(r));
     }
@@ -156,14 +156,13 @@ static void *zeros(size_t n, size_t size)
     return p;
 }
 
-struct supernet *supernet_create(const struct net_dims *d, int n_speakers,
-                                 uint64_t seed)
+struct supernet *supernet_create(const struct net_dims *d, int n_classes, uint64_t seed)
 {
-    BUG_ON(n_speakers < 1);
+    BUG_ON(n_classes < 1);
     struct supernet *s = zeros(1, sizeof(*s));
     struct arch largest = arch_largest(d);
     layout_build(&s->layout, d, &largest);
-    s->n_speakers = n_speakers;
+    s->n_classes = n_classes;
     add_layout_tensors(s);
     add_matrices(s);
     add_classifier(s);

@@ -30,7 +30,7 @@ struct supernet_tensor {
 
 struct supernet {
     struct layout layout; // of the largest architecture: tensors, axes, statistics
-    int n_speakers;
+    int n_classes;
     int n_tensors;
     struct supernet_tensor tensors[SUPERNET_TENSORS_MAX];
     size_t n_values;
@@ -41,13 +41,13 @@ struct supernet {
     // By layout tensor; SUPERNET_NO_MATRIX where it has none (not elastic, or the
     // supernet's largest kernel is already that small).
     size_t k53_at[LAYOUT_TENSORS_MAX], k31_at[LAYOUT_TENSORS_MAX];
-    size_t classifier_at; // "aam.W", [n_embed][n_speakers]
+    size_t classifier_at; // "aam.W", [n_embed][n_classes]
 };
 
 // Fresh weights: convolutions and linears uniform as PyTorch's default (Kaiming with
 // a = sqrt 5: bound 1/sqrt(fan_in)), BN 1/0, kernel matrices identity, classifier
 // Xavier normal; all a function of the seed alone.
-struct supernet *supernet_create(const struct net_dims *d, int n_speakers,
+struct supernet *supernet_create(const struct net_dims *d, int n_classes,
                                  uint64_t seed);
 void supernet_destroy(struct supernet *s); // NULL is fine
 

@@ -58,7 +58,7 @@ struct trainer *trainer_create(const struct kernels *k, const struct study_conf 
     t->slice = slice_create(s);
     t->net =
         net_create(k, &s->layout.dims, &s->layout.arch, max_utts, max_frames, true);
-    t->aam = aam_create(k, s->layout.dims.n_embed, s->n_speakers, max_utts,
+    t->aam = aam_create(k, s->layout.dims.n_embed, s->n_classes, max_utts,
                         conf->train.aam_margin, conf->train.aam_scale);
     allocate_blocks(t, max_utts);
     return t;
@@ -129,9 +129,18 @@ static void follow_stats(struct trainer *t)
     slice_average_stats(t->slice, t->supernet, t->stats, STATS_MOMENTUM);
 }
 
-enum err trainer_step_on(struct trainer *t, const struct arch *a, double lr,
-                         const struct net_batch *b, const int32_t *labels,
-                         struct train_report *report)
+// The margin at a batch of the stage: in its first part it grows from 0, since a
+// network that knows nothing yet learns little from a hard target.
+static double margin_at(const struct study_train *c, const struct train_step *at)
+{
+    double ramp = c->margin_ramp * (double)at->n_batches;
+    double share = (double)at->position < ramp ? (double)at->position / ramp : 1;
+    return c->aam_margin * share;
+}
+
+static enum err step_on(struct trainer *t, const struct arch *a, double lr,
+                        const struct net_batch *b, const int32_t *labels,
+                        struct train_report *report)
 {
     report->arch = *a;
     report->lr = lr;
@@ -146,6 +155,14 @@ enum err trainer_step_on(struct trainer *t, const struct arch *a, double lr,
     return ERR_OK;
 }
 
+enum err trainer_step_on(struct trainer *t, const struct arch *a, double lr,
+                         const struct net_batch *b, const int32_t *labels,
+                         struct train_report *report)
+{
+    aam_set_margin(t->aam, t->conf->train.aam_margin);
+    return step_on(t, a, lr, b, labels, report);
+}
+
 enum err trainer_step(struct trainer *t, const struct train_step *at,
                       const struct net_batch *b, const int32_t *labels,
                       struct train_report *report)
@@ -156,7 +173,8 @@ enum err trainer_step(struct trainer *t, const struct train_step *at,
     struct arch path = space_draw(&t->spaces[at->stage], &r);
     double lr = schedule_triangular2(stage->lr_min, stage->lr_max, at->position,
                                      at->n_batches, stage->cycles);
-    return trainer_step_on(t, &path, lr, b, labels, report);
+    aam_set_margin(t->aam, margin_at(&t->conf->train, at));
+    return step_on(t, &path, lr, b, labels, report);
 }
 
 const float *trainer_gradient(const struct trainer *t)

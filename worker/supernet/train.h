@@ -37,13 +37,13 @@ struct trainer *trainer_create(const struct kernels *k, const struct study_conf 
                                struct supernet *s, int max_utts, size_t max_frames);
 void trainer_destroy(struct trainer *t); // NULL is fine
 
-// labels in [0, n_speakers). ERR_NUMERIC: loss or a gradient not finite, and the
+// labels in [0, n_classes). ERR_NUMERIC: loss or a gradient not finite, and the
 // supernet is as it was.
 MUST_CHECK enum err trainer_step(struct trainer *t, const struct train_step *at,
                                  const struct net_batch *b, const int32_t *labels,
                                  struct train_report *report);
 
-// The same with the path and the learning rate given.
+// The same with the path and the learning rate given, and the full margin.
 MUST_CHECK enum err trainer_step_on(struct trainer *t, const struct arch *a, double lr,
                                     const struct net_batch *b, const int32_t *labels,
                                     struct train_report *report);

@@ -173,6 +173,72 @@ START_TEST(every_epoch_holds_every_utterance_once_in_its_own_order)
 }
 END_TEST
 
+// Label s + k * N_SPEAKERS: speaker s at speed k, all three as likely.
+START_TEST(a_speaker_at_another_speed_is_a_new_one_unless_said_otherwise)
+{
+    enum { BATCHES = 75 };
+    struct bench bench = bench_make(0.5);
+    bench.conf->train.augment.n_speeds = 2;
+    bench.conf->train.augment.speeds[0] = 0.9;
+    bench.conf->train.augment.speeds[1] = 1.1;
+    ck_assert_int_eq(study_n_classes(bench.conf, N_SPEAKERS), 3 * N_SPEAKERS);
+    for (int keep = 0; keep < 2; keep++) {
+        bench.conf->train.augment.speeds_keep_speaker = keep;
+        int n_classes = study_n_classes(bench.conf, N_SPEAKERS);
+        struct batcher *b = NULL;
+        int at_speed[3] = {0};
+        ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 0, BATCHES, &b, NULL),
+                         ERR_OK);
+        for (const struct batch *batch; (batch = batcher_next(b));) {
+            for (int k = 0; k < BATCH; k++) {
+                ck_assert_int_lt(batch->labels[k], n_classes);
+                at_speed[batch->labels[k] / N_SPEAKERS]++;
+            }
+        }
+        for (int i = 0; i < 3; i++) {
+            int wanted = keep ? (i == 0 ? BATCHES * BATCH : 0) : BATCHES * BATCH / 3;
+            ck_assert_int_ge(at_speed[i], wanted * 3 / 4);
+            ck_assert_int_le(at_speed[i], wanted * 5 / 4);
+        }
+        batcher_close(b);
+    }
+    bench_remove(&bench);
+}
+END_TEST
+
+// The same position of the stage with and without speeds: as it was where it is played
+// as it was spoken.
+START_TEST(what_is_played_as_it_was_spoken_is_as_without_speeds)
+{
+    struct bench bench = bench_make(0.5);
+    struct study_conf *with = make_conf();
+    with->train.augment.n_speeds = 1;
+    with->train.augment.speeds[0] = 1.05;
+    struct batcher *b[2] = {NULL};
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 0, 5, &b[0], NULL),
+                     ERR_OK);
+    ck_assert_int_eq(batcher_open(bench.pack, with, 0, 0, 5, &b[1], NULL), ERR_OK);
+    int n_same = 0;
+    for (const struct batch *plain; (plain = batcher_next(b[0]));) {
+        const struct batch *played = batcher_next(b[1]);
+        size_t each = batch_floats(plain) / BATCH;
+        for (int k = 0; k < BATCH; k++) {
+            const float *x = plain->features + (size_t)k * each;
+            const float *y = played->features + (size_t)k * each;
+            ck_assert_int_eq(played->labels[k] % N_SPEAKERS, plain->labels[k]);
+            bool is_same = memcmp(x, y, each * sizeof(float)) == 0;
+            ck_assert(is_same == (played->labels[k] < N_SPEAKERS));
+            n_same += is_same;
+        }
+    }
+    ck_assert(n_same > 0 && n_same < 5 * BATCH);
+    batcher_close(b[0]);
+    batcher_close(b[1]);
+    free(with);
+    bench_remove(&bench);
+}
+END_TEST
+
 START_TEST(a_batcher_can_be_closed_at_any_time)
 {
     struct bench bench = bench_make(0.5);
@@ -306,6 +372,8 @@ END_TEST
 TEST_SUITE(batch, a_batch_is_the_same_from_wherever_the_stage_is_entered,
            features_are_finite_and_differ_between_stages_and_seeds,
            every_epoch_holds_every_utterance_once_in_its_own_order,
+           a_speaker_at_another_speed_is_a_new_one_unless_said_otherwise,
+           what_is_played_as_it_was_spoken_is_as_without_speeds,
            a_batcher_can_be_closed_at_any_time, crops_longer_than_recordings_are_filled,
            crops_are_filled_by_the_same_speaker,
            a_stage_has_its_epochs_worth_of_whole_batches,

@@ -149,6 +149,39 @@ START_TEST(the_path_and_the_rate_depend_on_the_position_alone)
 }
 END_TEST
 
+// The loss of one step on a fresh network at a position of the first stage.
+static double loss_at(const struct study_conf *c, uint64_t position)
+{
+    struct supernet *s = supernet_create(&c->supernet, TOY_SPEAKERS, c->seed);
+    struct trainer *t = make_trainer(c, s);
+    struct toy_batch b;
+    make_batch(&b, 0);
+    struct net_batch batch = view(&b);
+    struct train_report report;
+    ck_assert_int_eq(trainer_step(t, &(struct train_step){0, position, N_BATCHES},
+                                  &batch, b.labels, &report),
+                     ERR_OK);
+    trainer_destroy(t);
+    supernet_destroy(s);
+    return report.loss;
+}
+
+START_TEST(the_margin_grows_from_none_in_the_first_part_of_a_stage)
+{
+    struct study_conf *c = make_study();
+    double full = loss_at(c, 0);
+    c->train.margin_ramp = 0.5;
+    double none = loss_at(c, 0);
+    double half = loss_at(c, N_BATCHES / 4);
+    ck_assert_double_lt(none, half);
+    ck_assert_double_lt(half, full);
+    ck_assert_double_eq(loss_at(c, N_BATCHES / 2), full);
+    c->train.aam_margin = 0;
+    ck_assert_double_eq(loss_at(c, N_BATCHES / 2), none);
+    free(c);
+}
+END_TEST
+
 START_TEST(the_loss_of_a_toy_task_falls)
 {
     struct study_conf *c = make_study();
@@ -259,6 +292,7 @@ END_TEST
 
 TEST_SUITE(train, training_from_a_checkpoint_equals_training_without_a_break,
            the_path_and_the_rate_depend_on_the_position_alone,
+           the_margin_grows_from_none_in_the_first_part_of_a_stage,
            the_loss_of_a_toy_task_falls,
            a_loss_that_is_not_finite_leaves_the_supernet_alone,
            the_gradient_through_the_whole_supernet_is_the_slope_of_the_loss)
