@@ -7,8 +7,15 @@
 
 #include <stdio.h>
 
+// Predictors: two states more, in front of the search; what a fit brought.
+static const char predictors_sql[] =
+    "UPDATE study SET state = state + 2 WHERE state >= 3;"
+    "ALTER TABLE study ADD COLUMN predictor TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE study ADD COLUMN fit TEXT NOT NULL DEFAULT '';";
+
 static const char *const migrations[] = {
-    schema_sql, // 1
+    schema_sql,     // 1
+    predictors_sql, // 2
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

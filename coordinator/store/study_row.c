@@ -7,6 +7,7 @@
 
 static const char *const state_names[] = {
     [STUDY_PACKING] = "packing",     [STUDY_TRAINING] = "training",
+    [STUDY_LABELLING] = "labelling", [STUDY_FITTING] = "fitting",
     [STUDY_SEARCHING] = "searching", [STUDY_EXPORTING] = "exporting",
     [STUDY_DONE] = "done",           [STUDY_FAILED] = "failed",
 };
@@ -32,6 +33,8 @@ static void bind_row(sqlite3_stmt *st, const struct study_row *row, int64_t now_
     db_bind_text(st, 12, row->checkpoint);
     db_bind_text(st, 13, row->error);
     db_bind_int(st, 14, now_ms);
+    db_bind_text(st, 15, row->predictor);
+    db_bind_text(st, 16, row->fit);
 }
 
 static void read_row(sqlite3_stmt *st, struct study_row *row)
@@ -51,6 +54,8 @@ static void read_row(sqlite3_stmt *st, struct study_row *row)
     db_column_text(st, 12, row->error, sizeof(row->error));
     row->created_ms = sqlite3_column_int64(st, 13);
     row->updated_ms = sqlite3_column_int64(st, 14);
+    db_column_text(st, 15, row->predictor, sizeof(row->predictor));
+    db_column_text(st, 16, row->fit, sizeof(row->fit));
 }
 
 enum err study_row_insert(struct store *s, struct study_row *row, struct errinfo *why)

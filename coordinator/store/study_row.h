@@ -11,6 +11,8 @@
 enum study_state {
     STUDY_PACKING = 1, // recordings are being read into a pack
     STUDY_TRAINING,    // rounds of the stages
+    STUDY_LABELLING,   // networks that a predictor learns from are being evaluated
+    STUDY_FITTING,     // predictors are fitted, the best of them is searched
     STUDY_SEARCHING,   // candidates are being evaluated
     STUDY_EXPORTING,   // winners are written out
     STUDY_DONE,
@@ -27,10 +29,14 @@ struct study_row {
     uint64_t n_train_utts;
     uint64_t n_trials; // verification trials in the pack
     enum study_state state;
-    uint32_t stage;                // current, index into the study's stages
-    uint32_t round;                // current in the stage
-    uint64_t position;             // batches of the stage merged so far
-    char checkpoint[HASH_HEX_MAX]; // newest merged; "" = initial weights
+    uint32_t stage;    // current, index into the study's stages
+    uint32_t round;    // current in the stage
+    uint64_t position; // batches of the stage merged so far
+    // What candidates are evaluated with: the newest merged weights, "" = initial ones;
+    // of a study that guesses, its predictor.
+    char checkpoint[HASH_HEX_MAX];
+    char predictor[HASH_HEX_MAX]; // fitted or given; "" = none yet
+    char fit[HASH_HEX_MAX]; // how well it was fitted, what it found; "" = none yet
     char error[LIMIT_TEXT];
     int64_t created_ms, updated_ms; // wall clock
 };

@@ -8,9 +8,11 @@ enum { TRIAL_PENDING, TRIAL_MEASURED, TRIAL_HAS_FAILED }; // column trial.state
 
 const char *trial_origin_name(enum trial_origin o)
 {
-    static const char *const names[] = {
-        [TRIAL_STAGE] = "stage", [TRIAL_SEARCH] = "search", [TRIAL_FINAL] = "final"};
-    BUG_ON(o < TRIAL_STAGE || o > TRIAL_FINAL);
+    static const char *const names[] = {[TRIAL_STAGE] = "stage",
+                                        [TRIAL_SEARCH] = "search",
+                                        [TRIAL_FINAL] = "final",
+                                        [TRIAL_LABEL] = "label"};
+    BUG_ON(o < TRIAL_STAGE || o >= TRIAL_ORIGINS);
     return names[o];
 }
 

@@ -13,7 +13,9 @@
 #include "coordinator/store/store.h"
 #include "proto/msg.h"
 
-enum trial_origin { TRIAL_STAGE = 1, TRIAL_SEARCH, TRIAL_FINAL };
+// LABEL: for a predictor to learn from.
+enum trial_origin { TRIAL_STAGE = 1, TRIAL_SEARCH, TRIAL_FINAL, TRIAL_LABEL };
+#define TRIAL_ORIGINS 5
 const char *trial_origin_name(enum trial_origin o);
 
 struct trial_row {
@@ -21,7 +23,7 @@ struct trial_row {
     uint64_t study_id;
     enum trial_origin origin;
     uint32_t stage;    // the stage whose checkpoint it was evaluated with
-    uint32_t proposal; // search: which proposal of the strategy; else 0
+    uint32_t proposal; // search: which proposal; label: which label; else 0
     struct arch arch;
     char checkpoint[HASH_HEX_MAX];
     uint32_t protocol;

@@ -2,6 +2,8 @@
 // test_store.c - opening, the lock, transactions and their parts, a full disk.
 #include "common/base/file.h"
 #include "coordinator/store/db.h"
+#include "coordinator/store/schema_sql.h"
+#include "coordinator/store/study_row.h"
 #include "tests/lib/check_main.h"
 #include "tests/unit/coordinator/store/store_fixture.h"
 
@@ -123,6 +125,48 @@ START_TEST(a_newer_schema_is_refused)
 }
 END_TEST
 
+// A database as the first version made it, with a study in each of its states.
+static void make_first_version(const char *dir)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/state.db", dir);
+    ck_assert_int_eq(unlink(path), 0);
+    sqlite3 *db = NULL;
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, schema_sql, NULL, NULL, NULL), SQLITE_OK);
+    for (int state = 1; state <= 6; state++) {
+        char sql[256];
+        snprintf(sql, sizeof(sql),
+                 "INSERT INTO study (name, conf, pack, n_speakers, n_train_utts,"
+                 " n_trials, state, stage, round, position, checkpoint, error,"
+                 " created_ms, updated_ms) VALUES ('s%d', '', '', 0, 0, 0, %d, 0, 0, 0,"
+                 " '', '', 0, 0)",
+                 state, state);
+        ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    }
+    sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL);
+    sqlite3_close(db);
+}
+
+START_TEST(a_database_of_the_first_version_keeps_its_studies_where_they_were)
+{
+    static const char *const names[] = {"packing",   "training", "searching",
+                                        "exporting", "done",     "failed"};
+    fixture_open();
+    store_close(fixture.store);
+    make_first_version(fixture.dir);
+    OK(store_open(fixture.dir, &fixture.store, &fixture.why));
+    for (uint64_t i = 0; i < 6; i++) {
+        struct study_row row;
+        OK(study_row_get(fixture.store, i + 1, &row));
+        ck_assert_str_eq(study_state_name(row.state), names[i]);
+        ck_assert_str_eq(row.predictor, "");
+        ck_assert_str_eq(row.fit, "");
+    }
+    fixture_close();
+}
+END_TEST
+
 START_TEST(named_values_are_kept_and_replaced)
 {
     fixture_open();
@@ -165,5 +209,7 @@ TEST_SUITE(store, what_was_committed_is_there_after_reopening,
            a_second_writer_is_kept_out_and_told_by_whom,
            a_reader_works_beside_the_writer_and_without_it,
            a_reader_needs_a_database_to_read, a_file_that_is_no_database_is_corrupt,
-           a_newer_schema_is_refused, named_values_are_kept_and_replaced,
+           a_newer_schema_is_refused,
+           a_database_of_the_first_version_keeps_its_studies_where_they_were,
+           named_values_are_kept_and_replaced,
            a_full_disk_fails_the_transaction_and_nothing_else)
