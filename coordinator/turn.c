@@ -8,6 +8,7 @@
 #include "proto/wire.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef unsigned long long llu;
 
@@ -44,6 +45,33 @@ void turn_mark_dirty(struct turn *t, uint64_t study_id)
         list->cap = cap;
     }
     list->ids[list->len++] = study_id;
+}
+
+// ---- what memory holds of a task
+
+struct queue_task turn_queue_task(const struct task_row *row, int64_t ready_ms)
+{
+    struct queue_task task = {
+        .id = row->id, .kind = row->spec.kind, .ready_ms = ready_ms};
+    if (row->spec.kind == TASK_MEASURE) {
+        memcpy(task.device, row->spec.measure.device, sizeof(task.device));
+    }
+    return task;
+}
+
+struct lease turn_lease(const struct task_row *row, uint64_t token, uint64_t worker_id,
+                        int64_t deadline_ms)
+{
+    struct lease lease = {.task_id = row->id,
+                          .token = token,
+                          .worker_id = worker_id,
+                          .study_id = row->study_id,
+                          .kind = row->spec.kind,
+                          .deadline_ms = deadline_ms};
+    if (row->spec.kind == TASK_MEASURE) {
+        memcpy(lease.device, row->spec.measure.device, sizeof(lease.device));
+    }
+    return lease;
 }
 
 // ---- parts of the transaction
@@ -104,7 +132,7 @@ static bool rebuild_ready(void *arg, const struct task_row *row)
     struct turn *t = arg;
     // Bounded, so that a wall clock that stepped does not strand a task.
     int64_t delay_ms = clamp_ms(row->not_before_ms - t->now.wall_ms, RETRY_CAP_MS);
-    struct queue_task task = {row->id, row->spec.kind, t->now.mono_ms + delay_ms};
+    struct queue_task task = turn_queue_task(row, t->now.mono_ms + delay_ms);
     queue_add(t->queue, &task, t->now.mono_ms);
     return true;
 }
@@ -112,12 +140,8 @@ static bool rebuild_ready(void *arg, const struct task_row *row)
 static bool rebuild_lease(void *arg, const struct task_row *row)
 {
     struct turn *t = arg;
-    struct lease lease = {.task_id = row->id,
-                          .token = row->token,
-                          .worker_id = row->worker_id,
-                          .study_id = row->study_id,
-                          .kind = row->spec.kind,
-                          .deadline_ms = t->now.mono_ms + LEASE_MS};
+    struct lease lease =
+        turn_lease(row, row->token, row->worker_id, t->now.mono_ms + LEASE_MS);
     BUG_ON(lease_grant(t->leases, &lease) != ERR_OK); // ids are unique
     return true;
 }
@@ -185,7 +209,7 @@ static void hook_task_added(void *arg, const struct task_row *row)
 {
     struct turn *t = arg;
     struct effect *f = turn_add_effect(t, EFFECT_READY);
-    f->task = (struct queue_task){.id = row->id, .kind = row->spec.kind};
+    f->task = turn_queue_task(row, 0);
 }
 
 static void hook_study_changed(void *arg, uint64_t study_id)
@@ -296,8 +320,9 @@ static void apply_joined(struct turn *t, const struct effect *f)
     bool is_new = !session_find(t->sessions, f->session);
     session_put(t->sessions, f->session, &f->route, &f->worker, t->now.mono_ms);
     log_event(is_new ? LOG_INFO : LOG_DEBUG, "worker.joined",
-              "worker=%llu name=\"%s\" slots=%u threads=%u", (llu)f->worker.id,
-              f->worker.name, f->worker.slots, f->worker.threads);
+              "worker=%llu name=\"%s\" slots=%u threads=%u device=\"%s\"",
+              (llu)f->worker.id, f->worker.name, f->worker.slots, f->worker.threads,
+              f->worker.device);
 }
 
 static void apply_left(struct turn *t, const struct effect *f)
@@ -346,11 +371,12 @@ static void forget_effects(struct turn *t)
         if (f->kind != EFFECT_LEASED) {
             continue;
         }
+        memcpy(task.device, f->lease.device, sizeof(task.device));
         struct queue_task task = {.id = f->lease.task_id, .kind = f->lease.kind};
         queue_add(t->queue, &task, t->now.mono_ms);
         struct session *s = session_find(t->sessions, f->session);
         if (s) {
-            s->credit++;
+            s->credit = f->lease.kind == TASK_MEASURE ? s->worker.slots : s->credit + 1;
             s->has_fetched = true;
         }
     }

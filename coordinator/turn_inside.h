@@ -95,6 +95,11 @@ MUST_CHECK enum err turn_part_end(struct turn *t, const struct part *p, enum err
                                   struct errinfo *why);
 
 struct effect *turn_add_effect(struct turn *t, enum effect_kind kind);
+// What the queue is told of a task, and a lease of it.
+struct queue_task turn_queue_task(const struct task_row *row, int64_t ready_ms);
+struct lease turn_lease(const struct task_row *row, uint64_t token, uint64_t worker_id,
+                        int64_t deadline_ms);
+
 void turn_mark_dirty(struct turn *t, uint64_t study_id);
 
 // turn_message.c: decides on t->in.

@@ -224,9 +224,12 @@ static enum err check_result(struct turn *t, const struct msg_result *r,
     }
     if (row.spec.kind == TASK_TRAIN) {
         return check_artifact(t, r->result.train.checkpoint, "checkpoint", why);
-    }
-    if (row.spec.evaluate.keep_network) {
-        return check_artifact(t, r->result.evaluate.network, "network", why);
+    case TASK_EVALUATE:
+        return row.spec.evaluate.keep_network
+                   ? check_artifact(t, r->result.evaluate.network, "network", why)
+                   : ERR_OK;
+    case TASK_MEASURE: return check_units(&row.spec, &r->result, why);
+    default: BUG_ON(true); // the store decodes no others
     }
     return ERR_OK;
 }
@@ -259,6 +262,18 @@ static enum err settle(struct turn *t, const struct session *s,
     return e == ERR_OK
                ? turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why)
                : err_set(why, e, "%s", flaw.text);
+static enum err check_units(const struct task_spec *spec, const struct task_result *r,
+                            struct errinfo *why)
+{
+    struct arch a;
+    enum err e = arch_parse(spec->measure.architecture, &a, why);
+    if (e != ERR_OK || r->measure.n_units == (uint32_t)a.depth + 4) {
+        return e;
+    }
+    return err_set(why, ERR_PROTO, "it measured %u units of %s", r->measure.n_units,
+                   spec->measure.architecture);
+}
+
 }
 
 // The last lines of a runner that failed, one event each.

@@ -51,8 +51,7 @@ enum err turn_attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token
 static void requeue(struct turn *t, const struct task_row *row, int64_t delay_ms)
 {
     struct effect *f = turn_add_effect(t, EFFECT_READY);
-    f->task = (struct queue_task){
-        .id = row->id, .kind = row->spec.kind, .ready_ms = t->now.mono_ms + delay_ms};
+    f->task = turn_queue_task(row, t->now.mono_ms + delay_ms);
 }
 
 enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
@@ -143,12 +142,7 @@ static void note_lease(struct turn *t, const struct session *s,
 {
     struct effect *f = turn_add_effect(t, EFFECT_LEASED);
     f->session = s->number;
-    f->lease = (struct lease){.task_id = row->id,
-                              .token = token,
-                              .worker_id = s->worker.id,
-                              .study_id = row->study_id,
-                              .kind = row->spec.kind,
-                              .deadline_ms = t->now.mono_ms + LEASE_MS};
+    f->lease = turn_lease(row, token, s->worker.id, t->now.mono_ms + LEASE_MS);
     t->out.kind = MSG_LEASE;
     t->out.lease = (struct msg_lease){
         .task_id = row->id, .token = token, .lease_ms = LEASE_MS, .spec = row->spec};
@@ -179,10 +173,13 @@ static enum err grant(struct turn *t, const struct session *s, uint64_t task_id)
 static bool grant_one(struct turn *t, struct session *s)
 {
     struct queue_task task;
-    while (queue_take(t->queue, s->worker.capabilities, t->now.mono_ms, &task)) {
+    const struct place_offer offer = {.capabilities = s->worker.capabilities,
+                                      .device = s->worker.device,
+                                      .is_idle = s->credit == s->worker.slots};
+    while (queue_take(t->queue, &offer, t->now.mono_ms, &task)) {
         enum err e = grant(t, s, task.id);
         if (e == ERR_OK) {
-            s->credit--;
+            s->credit = task.kind == TASK_MEASURE ? 0 : s->credit - 1;
             s->has_fetched = false;
             return true;
         }

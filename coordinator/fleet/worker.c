@@ -12,7 +12,8 @@ void worker_init(struct worker *w, uint64_t id, const struct msg_hello *hello)
                          .slots = hello->slots,
                          .threads = hello->threads,
                          .memory_bytes = hello->memory_bytes};
-    memcpy(w->name, hello->name, sizeof(w->name));
+    snprintf(w->name, sizeof(w->name), "%s", name);
+    memcpy(w->device, hello->device, sizeof(w->device));
     worker_reported(w, hello->held, hello->n_held);
 }
 

@@ -19,6 +19,7 @@ struct worker {
     uint64_t memory_bytes;
     // Of its first task, by its last beat: what people are shown.
     uint64_t task_id; // 0 = idle
+    char device[LIMIT_DEVICE_NAME]; // what it measures for; "" = nothing
     struct task_progress progress;
 };
 

@@ -25,8 +25,9 @@ struct lease {
     uint64_t worker_id;
     uint64_t study_id;
     enum task_kind kind;
-    bool has_started;    // a runner was spawned: losing it now is charged
-    int64_t deadline_ms; // monotonic clock
+    char device[LIMIT_DEVICE_NAME]; // MEASURE
+    bool has_started;               // a runner was spawned: losing it now is charged
+    int64_t deadline_ms;            // monotonic clock
 };
 
 struct lease_table *lease_table_create(void);

@@ -3,6 +3,7 @@
 #include "coordinator/sched/place.h"
 
 static const int priorities[TASK_KINDS] = {
+    [TASK_MEASURE] = 0,
     [TASK_TRAIN] = 1,
     [TASK_EVALUATE] = 2,
 };

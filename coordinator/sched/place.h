@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // place.h - which worker may run which task, and which task goes first.
 //
-// A worker advertises one bit per task kind; a task needs the bit of its kind. Pure.
+// A worker advertises one bit per task kind; a task needs the bit of its kind. MEASURE
+// also needs a worker of its device, and all of it: nothing runs beside a measurement.
+// Pure.
 //
 // Owns: nothing. Threads: any.
 #ifndef COORDINATOR_SCHED_PLACE_H
@@ -12,10 +14,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct place_offer { // a free slot of a worker
+    uint32_t capabilities;
+    const char *device; // its own; "" = none
+    bool is_idle;       // all its slots are free
+};
+
 uint32_t place_need(enum task_kind kind); // the capability bit
 bool place_fits(uint32_t capabilities, enum task_kind kind);
 
-// Smaller goes first. TRAIN before EVALUATE: a round waits for its last shard, while
+// Smaller goes first. MEASURE before TRAIN: workers of a device are few, and the others
+// train meanwhile. TRAIN before EVALUATE: a round waits for its last shard, while
 // evaluations only have to be there when the search is over.
 int place_priority(enum task_kind kind);
 

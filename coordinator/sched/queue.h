@@ -8,26 +8,26 @@
 #ifndef COORDINATOR_SCHED_QUEUE_H
 #define COORDINATOR_SCHED_QUEUE_H
 
-#include "proto/msg.h"
+#include "coordinator/sched/place.h"
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct queue;
 
 struct queue_task {
     uint64_t id;
     enum task_kind kind;
-    int64_t ready_ms; // monotonic clock; 0 = now
+    int64_t ready_ms;               // monotonic clock; 0 = now
+    char device[LIMIT_DEVICE_NAME]; // MEASURE
 };
 
 struct queue *queue_create(void);
 void queue_destroy(struct queue *q); // NULL is fine
 
 void queue_add(struct queue *q, const struct queue_task *t, int64_t now_ms);
-// Takes the first task that these capabilities can run. False when there is none.
-bool queue_take(struct queue *q, uint32_t capabilities, int64_t now_ms,
+// Takes the first task for such a slot. False when there is none, or when a measurement
+// waits for the rest of that worker to become free.
+bool queue_take(struct queue *q, const struct place_offer *offer, int64_t now_ms,
                 struct queue_task *out);
 size_t queue_count(const struct queue *q); // back-offs included
 

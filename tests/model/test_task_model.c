@@ -250,7 +250,8 @@ START_TEST(the_queue_agrees_with_a_scan_under_random_operations)
             tasks[i].is_queued = true;
             tasks[i].kind = rng_below(&r, 2) ? TASK_TRAIN : TASK_EVALUATE;
             tasks[i].ready_ms = now_ms + (int64_t)rng_below(&r, 40);
-            struct queue_task t = {i, tasks[i].kind, tasks[i].ready_ms};
+            struct queue_task t = {
+                .id = i, .kind = tasks[i].kind, .ready_ms = tasks[i].ready_ms};
             queue_add(q, &t, now_ms);
             continue;
         }
@@ -266,7 +267,8 @@ START_TEST(the_queue_agrees_with_a_scan_under_random_operations)
             }
         }
         struct queue_task t;
-        bool took = queue_take(q, can, now_ms, &t);
+        const struct place_offer offer = {can, "", true};
+        bool took = queue_take(q, &offer, now_ms, &t);
         ck_assert_int_eq(took, best < N);
         if (took) {
             ck_assert_uint_eq(t.id, best);
