@@ -27,6 +27,8 @@ enum rng_stream {
     RNG_TEST = 9,
     RNG_SPEED = 10, // (stage, position): how fast a crop is played
     RNG_FIT = 11,   // (what of a predictor's fit, its number)
+    RNG_LABEL = 12, // (what of the labels, its number): networks to learn from
+    RNG_GUESS = 13, // (0, network): what is added to a surrogate's guess
 };
 
 struct rng {
