@@ -105,18 +105,25 @@ _Static_assert(offsetof(struct study_augment, snr_max_db) ==
                "SCHEMA_RANGE writes both ends");
 
 // What a stage has of its own or from train:. `more` hides the latter from printing.
-#define STAGE_KEYS(at, more)                                                        \
-    {"epochs",     SCHEMA_REAL,  more, (at) + offsetof(struct study_stage, epochs), \
-     .min = 0.001, .max = 100000},                                                  \
-        {"cycles", SCHEMA_INT, more, (at) + offsetof(struct study_stage, cycles),   \
-         .min = 1, .max = 1000},                                                    \
-        {"lr_min", SCHEMA_REAL, more, (at) + offsetof(struct study_stage, lr_min),  \
-         .min = 0, .max = 1},                                                       \
-        {"lr_max", SCHEMA_REAL, more, (at) + offsetof(struct study_stage, lr_max),  \
-         .min = 0, .max = 1},                                                       \
-    {                                                                               \
-        "crop", SCHEMA_REAL, more, (at) + offsetof(struct study_stage, crop_s),     \
-            .min = 0.1, .max = 60                                                   \
+#define STAGE_KEYS(at, more)                                                         \
+    {"epochs",     SCHEMA_REAL,  more, (at) + offsetof(struct study_stage, epochs),  \
+     .min = 0.001, .max = 100000},                                                   \
+        {"cycles", SCHEMA_INT, more, (at) + offsetof(struct study_stage, cycles),    \
+         .min = 1, .max = 1000},                                                     \
+        {"lr_min", SCHEMA_REAL, more, (at) + offsetof(struct study_stage, lr_min),   \
+         .min = 0, .max = 1},                                                        \
+        {"lr_max", SCHEMA_REAL, more, (at) + offsetof(struct study_stage, lr_max),   \
+         .min = 0, .max = 1},                                                        \
+        {"crop",     SCHEMA_REAL, more, (at) + offsetof(struct study_stage, crop_s), \
+         .min = 0.1, .max = 60},                                                     \
+        {"tune",   SCHEMA_REAL, more, (at) + offsetof(struct study_stage, tune),     \
+         .min = 0, .max = 1},                                                        \
+        {"tune_crop", SCHEMA_REAL,                                                   \
+         more,        (at) + offsetof(struct study_stage, tune_crop_s),              \
+         .min = 0.1,  .max = 60},                                                    \
+    {                                                                                \
+        "tune_margin", SCHEMA_REAL, more,                                            \
+            (at) + offsetof(struct study_stage, tune_margin), .min = 0, .max = 1.5   \
     }
 
 static const struct schema_key stage_keys[] = {
@@ -227,8 +234,13 @@ static const struct schema_key space_file_keys[] = {
 static void fill_defaults(struct draft *d)
 {
     memset(d, 0, sizeof(*d));
-    d->stage_preset = (struct study_stage){
-        .epochs = 64, .cycles = 4, .lr_min = 1e-8, .lr_max = 1e-3, .crop_s = 2};
+    d->stage_preset = (struct study_stage){.epochs = 64,
+                                           .cycles = 4,
+                                           .lr_min = 1e-8,
+                                           .lr_max = 1e-3,
+                                           .crop_s = 2,
+                                           .tune_crop_s = 4,
+                                           .tune_margin = 0.4};
     struct study_conf *c = &d->conf;
     c->seed = 1;
     c->supernet = DIMS_PAPER;

@@ -72,6 +72,11 @@ struct study_stage {
     double lr_min;
     double lr_max;
     double crop_s; // training crop, seconds
+    // Large-margin fine-tuning: the last part of the stage, with its own crop and
+    // margin.
+    double tune; // how large a part, 0 = none
+    double tune_crop_s;
+    double tune_margin;
 };
 
 struct study_train {

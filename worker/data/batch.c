@@ -30,15 +30,25 @@ struct by_speaker {
     uint32_t *utts;
 };
 
+// What is cut out of every recording of a batch.
+struct crop_kind {
+    size_t n_samples;
+    int n_frames;
+    int *frame_counts; // [utterances of a batch], all n_frames
+    struct augment *augment;
+};
+
+enum { CROP_USUAL, CROP_TUNING, CROP_KINDS };
+
 struct batcher {
     const struct pack *pack;
     const struct study_conf *conf;
     uint32_t stage;
-    uint64_t first, n; // batches to make
-    size_t n_utts;     // of a batch
-    size_t n_samples;  // of a crop
-    int n_frames;
-    int *frame_counts; // [n_utts]
+    uint64_t first, n;   // batches to make
+    uint64_t n_of_stage; // batches of the whole stage
+    size_t n_utts;       // of a batch
+    struct crop_kind crops[CROP_KINDS];
+    int n_kinds; // of crops: CROP_TUNING only where the stage is tuned
     struct by_speaker by_speaker;
     struct ring_slot ring[RING];
     struct batch current;
@@ -46,10 +56,9 @@ struct batcher {
     // The thread's own.
     pthread_t thread;
     struct fbank *fbank;
-    struct augment *augment;
     struct sampling *sampling;
     struct speed *speeds[STUDY_SPEEDS_MAX];
-    float *crop; // [n_samples]
+    float *crop; // of the longest kind
     float *tape; // what is played faster or slower; NULL when nothing is
 
     pthread_mutex_t lock; // guards the rest
@@ -58,14 +67,31 @@ struct batcher {
     bool is_stopping;
 };
 
-static size_t crop_samples(const struct study_conf *conf, uint32_t stage)
+static int count_kinds(const struct study_conf *conf, uint32_t stage)
 {
-    return (size_t)llrint(conf->train.stages[stage].crop_s * PACK_SAMPLE_RATE);
+    return conf->train.stages[stage].tune > 0 ? CROP_KINDS : CROP_TUNING;
+}
+
+static size_t crop_samples(const struct study_conf *conf, uint32_t stage, int kind)
+{
+    const struct study_stage *s = &conf->train.stages[stage];
+    double seconds = kind == CROP_TUNING ? s->tune_crop_s : s->crop_s;
+    return (size_t)llrint(seconds * PACK_SAMPLE_RATE);
+}
+
+static size_t longest_samples(const struct study_conf *conf, uint32_t stage)
+{
+    size_t longest = 0;
+    for (int kind = 0; kind < count_kinds(conf, stage); kind++) {
+        size_t n = crop_samples(conf, stage, kind);
+        longest = n > longest ? n : longest;
+    }
+    return longest;
 }
 
 int batch_crop_frames(const struct study_conf *conf, uint32_t stage)
 {
-    return fbank_n_frames(crop_samples(conf, stage));
+    return fbank_n_frames(longest_samples(conf, stage));
 }
 
 uint64_t batch_count(const struct study_conf *conf, uint32_t stage, size_t n_train_utts)
@@ -137,22 +163,22 @@ static void draw_crop(const struct pack *p, const struct by_speaker *b, uint32_t
     }
 }
 
-// Fills b->crop with a crop of the utterance, at one of the speeds. Returns which: 0 is
-// as it was spoken.
-static int draw_played(struct batcher *b, uint32_t utt, uint64_t position)
+// Fills b->crop with n samples of the utterance, at one of the speeds. Returns which: 0
+// is as it was spoken.
+static int draw_played(struct batcher *b, uint32_t utt, uint64_t position, size_t n)
 {
     struct rng crop = rng_stream(b->conf->seed, RNG_CROP, b->stage, position);
     struct rng speed = rng_stream(b->conf->seed, RNG_SPEED, b->stage, position);
     uint64_t n_speeds = 1 + (uint64_t)b->conf->train.augment.n_speeds;
     int which = (int)rng_below(&speed, n_speeds);
     if (which == 0) {
-        draw_crop(b->pack, &b->by_speaker, utt, &crop, b->crop, b->n_samples);
+        draw_crop(b->pack, &b->by_speaker, utt, &crop, b->crop, n);
         return 0;
     }
     const struct speed *s = b->speeds[which - 1];
-    size_t n_in = speed_n_in(s, b->n_samples);
+    size_t n_in = speed_n_in(s, n);
     draw_crop(b->pack, &b->by_speaker, utt, &crop, b->tape, n_in);
-    speed_change(s, b->tape, b->crop, b->n_samples);
+    speed_change(s, b->tape, b->crop, n);
     return which;
 }
 
@@ -163,22 +189,23 @@ static int32_t label_of(const struct batcher *b, uint32_t utt, int which_speed)
     return speaker + (is_new ? which_speed * pack_n_speakers(b->pack) : 0);
 }
 
-static void make_utt(struct batcher *b, uint64_t position, float *features,
-                     int32_t *label)
+static void make_utt(struct batcher *b, const struct crop_kind *kind, uint64_t position,
+                     float *features, int32_t *label)
 {
     int n_mels = b->conf->supernet.n_mels;
     uint32_t utt = sampling_utt_at(b->sampling, position);
-    int which_speed = draw_played(b, utt, position);
+    int which_speed = draw_played(b, utt, position, kind->n_samples);
     struct rng augment = rng_stream(b->conf->seed, RNG_AUGMENT, b->stage, position);
-    augment_samples(b->augment, &augment, b->crop);
-    fbank_compute(b->fbank, b->crop, b->n_samples, features);
-    augment_features(b->augment, &augment, features, b->n_frames, n_mels);
+    augment_samples(kind->augment, &augment, b->crop);
+    fbank_compute(b->fbank, b->crop, kind->n_samples, features);
+    augment_features(kind->augment, &augment, features, kind->n_frames, n_mels);
     *label = label_of(b, utt, which_speed);
 }
 
-static size_t utt_floats(const struct batcher *b)
+static const struct crop_kind *kind_of(const struct batcher *b, uint64_t number)
 {
-    return (size_t)b->n_frames * (size_t)b->conf->supernet.n_mels;
+    bool is_tuning = study_stage_tunes(b->conf, b->stage, number, b->n_of_stage);
+    return &b->crops[is_tuning && b->n_kinds > CROP_TUNING ? CROP_TUNING : CROP_USUAL];
 }
 
 static bool is_stopping(struct batcher *b)
@@ -192,11 +219,13 @@ static bool is_stopping(struct batcher *b)
 // False when asked to stop on the way.
 static bool make_batch(struct batcher *b, uint64_t number, struct ring_slot *slot)
 {
+    const struct crop_kind *kind = kind_of(b, number);
+    size_t n_each = (size_t)kind->n_frames * (size_t)b->conf->supernet.n_mels;
     for (size_t i = 0; i < b->n_utts; i++) {
         if (is_stopping(b)) {
             return false;
         }
-        make_utt(b, number * b->n_utts + i, slot->features + i * utt_floats(b),
+        make_utt(b, kind, number * b->n_utts + i, slot->features + i * n_each,
                  &slot->labels[i]);
     }
     return true;
@@ -236,21 +265,38 @@ static enum err check_opening(const struct pack *p, const struct study_conf *con
     if (pack_count(p, PACK_TRAIN) == 0) {
         return err_set(why, ERR_INPUT, "the pack holds no training utterances");
     }
-    if (crop_samples(conf, stage) < PACK_MIN_SAMPLES) {
-        return err_set(why, ERR_INPUT, "crops of %g s are too short; %g s is the least",
-                       conf->train.stages[stage].crop_s,
-                       (double)PACK_MIN_SAMPLES / PACK_SAMPLE_RATE);
+    for (int kind = 0; kind < count_kinds(conf, stage); kind++) {
+        size_t n = crop_samples(conf, stage, kind);
+        if (n < PACK_MIN_SAMPLES) {
+            return err_set(why, ERR_INPUT,
+                           "crops of %g s are too short; %g s is the least",
+                           (double)n / PACK_SAMPLE_RATE,
+                           (double)PACK_MIN_SAMPLES / PACK_SAMPLE_RATE);
+        }
     }
     return ERR_OK;
 }
 
-static void allocate_speeds(struct batcher *b)
+static void allocate_kind(struct batcher *b, int kind)
+{
+    struct crop_kind *c = &b->crops[kind];
+    c->n_samples = crop_samples(b->conf, b->stage, kind);
+    c->n_frames = fbank_n_frames(c->n_samples);
+    c->augment = augment_create(&b->conf->train.augment, b->pack, c->n_samples);
+    c->frame_counts = malloc(b->n_utts * sizeof(int));
+    BUG_ON(!c->frame_counts);
+    for (size_t i = 0; i < b->n_utts; i++) {
+        c->frame_counts[i] = c->n_frames;
+    }
+}
+
+static void allocate_speeds(struct batcher *b, size_t n_samples)
 {
     const struct study_augment *a = &b->conf->train.augment;
     size_t n_tape = 0;
     for (int i = 0; i < a->n_speeds; i++) {
         b->speeds[i] = speed_create(a->speeds[i]);
-        n_tape = speed_n_in(b->speeds[i], b->n_samples); // the last is the fastest
+        n_tape = speed_n_in(b->speeds[i], n_samples); // the last is the fastest
     }
     if (n_tape > 0) {
         b->tape = malloc(n_tape * sizeof(float));
@@ -260,29 +306,33 @@ static void allocate_speeds(struct batcher *b)
 
 static void allocate(struct batcher *b)
 {
-    b->frame_counts = malloc(b->n_utts * sizeof(int));
-    b->crop = malloc(b->n_samples * sizeof(float));
-    BUG_ON(!b->frame_counts || !b->crop);
-    for (size_t i = 0; i < b->n_utts; i++) {
-        b->frame_counts[i] = b->n_frames;
+    size_t n_samples = longest_samples(b->conf, b->stage);
+    size_t n_floats = b->n_utts * (size_t)fbank_n_frames(n_samples) *
+                      (size_t)b->conf->supernet.n_mels;
+    b->crop = malloc(n_samples * sizeof(float));
+    BUG_ON(!b->crop);
+    for (int kind = 0; kind < b->n_kinds; kind++) {
+        allocate_kind(b, kind);
     }
     for (size_t i = 0; i < RING; i++) {
-        b->ring[i].features = malloc(b->n_utts * utt_floats(b) * sizeof(float));
+        b->ring[i].features = malloc(n_floats * sizeof(float));
         b->ring[i].labels = malloc(b->n_utts * sizeof(int32_t));
         BUG_ON(!b->ring[i].features || !b->ring[i].labels);
     }
     by_speaker_init(&b->by_speaker, b->pack);
     b->sampling = sampling_create(b->pack, b->conf, b->stage);
-    allocate_speeds(b);
+    allocate_speeds(b, n_samples);
     b->fbank = fbank_create(b->conf->supernet.n_mels);
-    b->augment = augment_create(&b->conf->train.augment, b->pack, b->n_samples);
 }
 
 static void release(struct batcher *b)
 {
     pthread_cond_destroy(&b->moved);
     pthread_mutex_destroy(&b->lock);
-    augment_destroy(b->augment);
+    for (int kind = 0; kind < CROP_KINDS; kind++) {
+        augment_destroy(b->crops[kind].augment);
+        free(b->crops[kind].frame_counts);
+    }
     fbank_destroy(b->fbank);
     by_speaker_fini(&b->by_speaker);
     sampling_destroy(b->sampling);
@@ -293,7 +343,6 @@ static void release(struct batcher *b)
         free(b->ring[i].features);
         free(b->ring[i].labels);
     }
-    free(b->frame_counts);
     free(b->crop);
     free(b->tape);
     free(b);
@@ -316,8 +365,8 @@ enum err batcher_open(const struct pack *p, const struct study_conf *conf,
     b->first = first;
     b->n = n;
     b->n_utts = (size_t)conf->train.batch;
-    b->n_samples = crop_samples(conf, stage);
-    b->n_frames = batch_crop_frames(conf, stage);
+    b->n_of_stage = batch_count(conf, stage, pack_count(p, PACK_TRAIN));
+    b->n_kinds = count_kinds(conf, stage);
     allocate(b);
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->moved, NULL);
@@ -358,10 +407,11 @@ const struct batch *batcher_next(struct batcher *b)
         return NULL;
     }
     const struct ring_slot *slot = &b->ring[number % RING];
+    const struct crop_kind *kind = kind_of(b, b->first + number);
     b->current = (struct batch){
         .n_utts = (int)b->n_utts,
-        .n_frames_each = b->n_frames,
-        .n_frames = b->frame_counts,
+        .n_frames_each = kind->n_frames,
+        .n_frames = kind->frame_counts,
         .features = slot->features,
         .labels = slot->labels,
     };

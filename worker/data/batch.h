@@ -19,7 +19,7 @@ struct batcher;
 
 struct batch {
     int n_utts;
-    int n_frames_each;     // the crop
+    int n_frames_each;     // the crop; its own while the stage fine-tunes
     const int *n_frames;   // [n_utts], all n_frames_each
     const float *features; // [n_utts * n_frames_each][n_mels], normalised log-mel
     const int32_t *labels; // [n_utts], of study_n_classes
@@ -29,7 +29,7 @@ struct batch {
 uint64_t batch_count(const struct study_conf *conf, uint32_t stage,
                      size_t n_train_utts);
 
-// Frames of a stage's crop.
+// Frames of a stage's crop, or of the one its fine-tuning takes if that is longer.
 int batch_crop_frames(const struct study_conf *conf, uint32_t stage);
 
 // Starts prefetching batches first, first + 1, ... first + n - 1 of the stage.

@@ -2,6 +2,7 @@
 // train.c - see train.h.
 #include "worker/supernet/train.h"
 
+#include "common/conf/stage_batches.h"
 #include "worker/nn/aam.h"
 #include "worker/optim/schedule.h"
 #include "worker/supernet/recalibrate.h"
@@ -130,9 +131,14 @@ static void follow_stats(struct trainer *t)
 }
 
 // The margin at a batch of the stage: in its first part it grows from 0, since a
-// network that knows nothing yet learns little from a hard target.
-static double margin_at(const struct study_train *c, const struct train_step *at)
+// network that knows nothing yet learns little from a hard target; fine-tuning has its
+// own.
+static double margin_at(const struct study_conf *conf, const struct train_step *at)
 {
+    const struct study_train *c = &conf->train;
+    if (study_stage_tunes(conf, at->stage, at->position, at->n_batches)) {
+        return c->stages[at->stage].tune_margin;
+    }
     double ramp = c->margin_ramp * (double)at->n_batches;
     double share = (double)at->position < ramp ? (double)at->position / ramp : 1;
     return c->aam_margin * share;
@@ -173,7 +179,7 @@ enum err trainer_step(struct trainer *t, const struct train_step *at,
     struct arch path = space_draw(&t->spaces[at->stage], &r);
     double lr = schedule_triangular2(stage->lr_min, stage->lr_max, at->position,
                                      at->n_batches, stage->cycles);
-    aam_set_margin(t->aam, margin_at(&t->conf->train, at));
+    aam_set_margin(t->aam, margin_at(t->conf, at));
     return step_on(t, &path, lr, b, labels, report);
 }
 

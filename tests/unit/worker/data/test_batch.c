@@ -333,6 +333,31 @@ START_TEST(a_stage_has_its_epochs_worth_of_whole_batches)
 }
 END_TEST
 
+START_TEST(the_last_part_of_a_stage_that_is_tuned_has_crops_of_its_own)
+{
+    struct bench bench = bench_make(0.5);
+    struct study_stage *stage = &bench.conf->train.stages[0]; // of 15 batches
+    stage->tune = 0.2;
+    stage->tune_crop_s = 0.3;
+    struct batcher *b = NULL;
+    ck_assert_int_eq(batch_crop_frames(bench.conf, 0), 31);
+    ck_assert_int_eq(batcher_open(bench.pack, bench.conf, 0, 10, 5, &b, NULL), ERR_OK);
+    for (int i = 10; i < 15; i++) {
+        const struct batch *batch = batcher_next(b);
+        int n_frames = i < 12 ? 21 : 31;
+        ck_assert_int_eq(batch->n_frames_each, n_frames);
+        ck_assert_int_eq(batch->n_frames[BATCH - 1], n_frames);
+        for (size_t k = 0; k < batch_floats(batch); k++) {
+            ck_assert(isfinite(batch->features[k]));
+        }
+    }
+    batcher_close(b);
+    stage->tune_crop_s = 0.1;
+    ck_assert_int_eq(batch_crop_frames(bench.conf, 0), 21);
+    bench_remove(&bench);
+}
+END_TEST
+
 START_TEST(crops_that_are_too_short_and_empty_packs_are_refused)
 {
     struct bench bench = bench_make(0.5);
@@ -377,5 +402,6 @@ TEST_SUITE(batch, a_batch_is_the_same_from_wherever_the_stage_is_entered,
            a_batcher_can_be_closed_at_any_time, crops_longer_than_recordings_are_filled,
            crops_are_filled_by_the_same_speaker,
            a_stage_has_its_epochs_worth_of_whole_batches,
+           the_last_part_of_a_stage_that_is_tuned_has_crops_of_its_own,
            crops_that_are_too_short_and_empty_packs_are_refused,
            calibration_is_the_same_in_whatever_batches_it_is_asked_for)

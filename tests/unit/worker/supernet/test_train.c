@@ -166,7 +166,7 @@ static double loss_at(const struct study_conf *c, uint64_t position)
     return report.loss;
 }
 
-START_TEST(the_margin_grows_from_none_in_the_first_part_of_a_stage)
+START_TEST(the_margin_grows_in_the_first_part_of_a_stage_and_is_another_in_the_last)
 {
     struct study_conf *c = make_study();
     double full = loss_at(c, 0);
@@ -176,6 +176,10 @@ START_TEST(the_margin_grows_from_none_in_the_first_part_of_a_stage)
     ck_assert_double_lt(none, half);
     ck_assert_double_lt(half, full);
     ck_assert_double_eq(loss_at(c, N_BATCHES / 2), full);
+    c->train.stages[0].tune = 0.25;
+    c->train.stages[0].tune_margin = 0.3;
+    ck_assert_double_eq(loss_at(c, N_BATCHES * 3 / 4 - 1), full);
+    ck_assert_double_gt(loss_at(c, N_BATCHES * 3 / 4), full);
     c->train.aam_margin = 0;
     ck_assert_double_eq(loss_at(c, N_BATCHES / 2), none);
     free(c);
@@ -292,7 +296,7 @@ END_TEST
 
 TEST_SUITE(train, training_from_a_checkpoint_equals_training_without_a_break,
            the_path_and_the_rate_depend_on_the_position_alone,
-           the_margin_grows_from_none_in_the_first_part_of_a_stage,
+           the_margin_grows_in_the_first_part_of_a_stage_and_is_another_in_the_last,
            the_loss_of_a_toy_task_falls,
            a_loss_that_is_not_finite_leaves_the_supernet_alone,
            the_gradient_through_the_whole_supernet_is_the_slope_of_the_loss)
