@@ -7,10 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define HALF      16         // zero crossings of the sinc to each side, at full band
-#define TAPS      (2 * HALF) // a multiple of LANES
-#define LANES     8          // sums side by side, so that they vectorise
-#define PASS_BAND 0.95       // of the lower of the two Nyquist frequencies
+#define HALF      16 // zero crossings of the sinc to each side, at full band
+#define TAPS      ((size_t)2 * HALF) // a multiple of LANES
+#define LANES     8                  // sums side by side, so that they vectorise
+#define PASS_BAND 0.95               // of the lower of the two Nyquist frequencies
 #define PERCENT   100
 
 struct speed {
@@ -34,14 +34,14 @@ static void fill_phase(float *taps, double fraction, double band)
 {
     double exact[TAPS];
     double sum = 0;
-    for (int k = 0; k < TAPS; k++) {
-        double t = k - (HALF - 1) - fraction;
+    for (size_t k = 0; k < TAPS; k++) {
+        double t = (double)k - (HALF - 1) - fraction;
         double sinc = t == 0 ? band : sin(M_PI * band * t) / (M_PI * t);
         double window = 0.5 + 0.5 * cos(M_PI * t / HALF);
         exact[k] = sinc * window;
         sum += exact[k];
     }
-    for (int k = 0; k < TAPS; k++) {
+    for (size_t k = 0; k < TAPS; k++) {
         taps[k] = (float)(exact[k] / sum);
     }
 }
@@ -80,13 +80,13 @@ size_t speed_n_in(const struct speed *s, size_t n_out)
 static float dot(const float *x, const float *taps)
 {
     float sums[LANES] = {0};
-    for (int k = 0; k < TAPS; k += LANES) {
-        for (int j = 0; j < LANES; j++) {
+    for (size_t k = 0; k < TAPS; k += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
             sums[j] += x[k + j] * taps[k + j];
         }
     }
     float sum = 0;
-    for (int j = 0; j < LANES; j++) {
+    for (size_t j = 0; j < LANES; j++) {
         sum += sums[j];
     }
     return sum;

@@ -181,7 +181,7 @@ START_TEST(a_speaker_at_another_speed_is_a_new_one_unless_said_otherwise)
     bench.conf->train.augment.n_speeds = 2;
     bench.conf->train.augment.speeds[0] = 0.9;
     bench.conf->train.augment.speeds[1] = 1.1;
-    ck_assert_int_eq(study_n_classes(bench.conf, N_SPEAKERS), 3 * N_SPEAKERS);
+    ck_assert_int_eq(study_n_classes(bench.conf, N_SPEAKERS), (intmax_t)3 * N_SPEAKERS);
     for (int keep = 0; keep < 2; keep++) {
         bench.conf->train.augment.speeds_keep_speaker = keep;
         int n_classes = study_n_classes(bench.conf, N_SPEAKERS);
@@ -196,7 +196,8 @@ START_TEST(a_speaker_at_another_speed_is_a_new_one_unless_said_otherwise)
             }
         }
         for (int i = 0; i < 3; i++) {
-            int wanted = keep ? (i == 0 ? BATCHES * BATCH : 0) : BATCHES * BATCH / 3;
+            const int all = BATCHES * BATCH;
+            int wanted = keep ? (i == 0 ? all : 0) : all / 3;
             ck_assert_int_ge(at_speed[i], wanted * 3 / 4);
             ck_assert_int_le(at_speed[i], wanted * 5 / 4);
         }
