@@ -13,9 +13,26 @@ static const char predictors_sql[] =
     "ALTER TABLE study ADD COLUMN predictor TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE study ADD COLUMN fit TEXT NOT NULL DEFAULT '';";
 
+// Devices: what each study's latency tables are, and who measures for which.
+static const char devices_sql[] =
+    "CREATE TABLE device ("
+    " study_id INTEGER NOT NULL REFERENCES study (id),"
+    " name TEXT NOT NULL,"
+    " state INTEGER NOT NULL,"  // enum device_state
+    " latencies TEXT NOT NULL," // artifact: the table; '' until there
+    " measured TEXT NOT NULL,"  // artifact: every measured network
+    " n_networks INTEGER NOT NULL, n_failed INTEGER NOT NULL,"
+    " n_noisy INTEGER NOT NULL, n_units INTEGER NOT NULL,"
+    " n_holdout INTEGER NOT NULL, spearman REAL NOT NULL,"
+    " median_error REAL NOT NULL, p95_error REAL NOT NULL,"
+    " error TEXT NOT NULL,"
+    " PRIMARY KEY (study_id, name)) STRICT;"
+    "ALTER TABLE worker ADD COLUMN device TEXT NOT NULL DEFAULT '';";
+
 static const char *const migrations[] = {
     schema_sql,     // 1
     predictors_sql, // 2
+    devices_sql,    // 3
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -17,7 +17,11 @@
 
 #define WORKER_COLUMNS                                                               \
     "id, session, name, capabilities, slots, threads, memory_bytes, first_seen_ms, " \
-    "last_seen_ms"
+    "last_seen_ms, device"
+
+#define DEVICE_COLUMNS                                                            \
+    "study_id, name, state, latencies, measured, n_networks, n_failed, n_noisy, " \
+    "n_units, n_holdout, spearman, median_error, p95_error, error"
 
 const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -33,11 +37,12 @@ const char *const sql_text[SQL_STATEMENTS] = {
 
     [SQL_WORKER_UPSERT] =
         "INSERT INTO worker (session, name, capabilities, slots, threads, memory_bytes,"
-        " first_seen_ms, last_seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
+        " first_seen_ms, last_seen_ms, device)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)"
         " ON CONFLICT (session) DO UPDATE SET name = excluded.name,"
         " capabilities = excluded.capabilities, slots = excluded.slots,"
         " threads = excluded.threads, memory_bytes = excluded.memory_bytes,"
-        " last_seen_ms = excluded.last_seen_ms",
+        " last_seen_ms = excluded.last_seen_ms, device = excluded.device",
     [SQL_WORKER_BY_SESSION] =
         "SELECT " WORKER_COLUMNS " FROM worker WHERE session = ?1",
     [SQL_WORKER_GET] = "SELECT " WORKER_COLUMNS " FROM worker WHERE id = ?1",
@@ -109,6 +114,17 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_TRIAL_REOPENED] = "UPDATE trial SET state = 0 WHERE id = ?1 AND state = 2",
     [SQL_TRIAL_EACH] = "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ?1"
                        " AND (?2 = 0 OR origin = ?2) ORDER BY id",
+
+    [SQL_DEVICE_INSERT] = "INSERT INTO device (" DEVICE_COLUMNS ")"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+                          " ?13, ?14)",
+    [SQL_DEVICE_UPDATE] =
+        "UPDATE device SET state = ?3, latencies = ?4, measured = ?5, n_networks = ?6,"
+        " n_failed = ?7, n_noisy = ?8, n_units = ?9, n_holdout = ?10, spearman = ?11,"
+        " median_error = ?12, p95_error = ?13, error = ?14"
+        " WHERE study_id = ?1 AND name = ?2",
+    [SQL_DEVICE_EACH] =
+        "SELECT " DEVICE_COLUMNS " FROM device WHERE study_id = ?1 ORDER BY rowid",
 
     [SQL_LOSS_INSERT] =
         "INSERT INTO loss (study_id, stage, round, shard, position, loss, accuracy,"

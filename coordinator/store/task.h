@@ -16,6 +16,12 @@ enum task_state { TASK_READY = 1, TASK_LEASED, TASK_DONE, TASK_BURIED, TASK_CANC
 const char *task_state_name(enum task_state s);
 bool task_may_move(enum task_state from, enum task_state to); // the transition table
 
+// MEASURE tasks lie among the rounds of training, behind the last possible stage, so
+// that they too are found by them: their stage is this plus the device's place in the
+// study file, their round 0 for the table's networks and 1 for held-out ones, their
+// shard the network's place in its list.
+#define TASK_MEASURE_STAGE 1000
+
 struct task_row {
     uint64_t id;
     uint64_t study_id;
@@ -27,7 +33,7 @@ struct task_row {
     int64_t not_before_ms; // wall clock: back-off
     // What the study wants it for.
     uint64_t trial_id;            // EVALUATE: the trial it fills; 0 otherwise
-    uint32_t stage, round, shard; // TRAIN
+    uint32_t stage, round, shard; // TRAIN, MEASURE
     bool has_result;
     struct task_result result; // when DONE
 };
@@ -65,7 +71,7 @@ MUST_CHECK enum err task_cancel(struct store *s, uint64_t id, struct errinfo *wh
 typedef bool task_visit_fn(void *arg, const struct task_row *row);
 MUST_CHECK enum err task_each(struct store *s, uint64_t study_id, enum task_state state,
                               task_visit_fn *fn, void *arg, struct errinfo *why);
-// TRAIN tasks of one round, by shard.
+// TRAIN (or MEASURE) tasks of one round, by shard.
 MUST_CHECK enum err task_each_of_round(struct store *s, uint64_t study_id,
                                        uint32_t stage, uint32_t round,
                                        task_visit_fn *fn, void *arg,

@@ -16,6 +16,7 @@ static void read_row(sqlite3_stmt *st, struct worker_row *row)
     row->memory_bytes = db_column_u64(st, 6);
     row->first_seen_ms = sqlite3_column_int64(st, 7);
     row->last_seen_ms = sqlite3_column_int64(st, 8);
+    db_column_text(st, 9, row->device, sizeof(row->device));
 }
 
 static enum err read_one(struct store *s, enum sql which, uint64_t key,
@@ -45,6 +46,7 @@ enum err worker_row_put(struct store *s, struct worker_row *row, struct errinfo 
     db_bind_int(st, 5, row->threads);
     db_bind_u64(st, 6, row->memory_bytes);
     db_bind_int(st, 7, clock_wall_ms());
+    db_bind_text(st, 8, row->device);
     enum err e = db_write(s, st, why);
     return e == ERR_OK ? read_one(s, SQL_WORKER_BY_SESSION, row->session, row, why) : e;
 }

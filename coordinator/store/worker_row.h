@@ -19,6 +19,7 @@ struct worker_row {
     uint32_t threads;
     uint64_t memory_bytes;
     int64_t first_seen_ms, last_seen_ms; // wall clock
+    char device[LIMIT_DEVICE_NAME];      // what it measures for; "" = nothing
 };
 
 // Inserts, or updates the row of the same session; sets row->id.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_rows.c - rows of studies, trials, losses and workers come back as they went in.
+#include "coordinator/store/device_row.h"
 #include "coordinator/store/loss.h"
 #include "coordinator/store/trial.h"
 #include "coordinator/store/worker_row.h"
@@ -177,7 +178,46 @@ START_TEST(a_worker_finds_the_earlier_ones_of_its_name)
 }
 END_TEST
 
-TEST_SUITE(rows, a_study_comes_back_as_it_was_updated, a_trial_is_there_once_per_key,
-           a_measured_trial_has_its_numbers, trials_are_visited_by_origin,
-           losses_come_back, a_worker_keeps_its_id_for_its_session,
+static bool add_device(void *arg, const struct device_row *row)
+{
+    struct device_row **at = arg;
+    *(*at)++ = *row;
+    return true;
+}
+
+START_TEST(devices_come_back_in_their_order)
+{
+    begin();
+    struct device_row rows[2] = {
+        {.study_id = fixture.study_id, .name = "phone", .state = DEVICE_MEASURING},
+        {.study_id = fixture.study_id, .name = "board", .state = DEVICE_DONE}};
+    OK(device_row_insert(fixture.store, &rows[0], &fixture.why));
+    OK(device_row_insert(fixture.store, &rows[1], &fixture.why));
+    ck_assert_int_ne(device_row_insert(fixture.store, &rows[1], NULL), ERR_OK);
+    fixture_hash(rows[0].latencies, 'e');
+    rows[0].state = DEVICE_CHECKING;
+    rows[0].n_noisy = 3;
+    rows[0].p95_error = 0.04;
+    snprintf(rows[0].error, sizeof(rows[0].error), "none");
+    OK(device_row_update(fixture.store, &rows[0], &fixture.why));
+    struct device_row got[2];
+    struct device_row *at = got;
+    OK(device_row_each(fixture.store, fixture.study_id, add_device, &at, &fixture.why));
+    ck_assert_ptr_eq(at, got + 2);
+    ck_assert_str_eq(got[0].name, "phone");
+    ck_assert_str_eq(got[0].latencies, rows[0].latencies);
+    ck_assert_int_eq(got[0].state, DEVICE_CHECKING);
+    ck_assert_uint_eq(got[0].n_noisy, 3);
+    ck_assert_double_eq(got[0].p95_error, 0.04);
+    ck_assert_str_eq(got[1].name, "board");
+    snprintf(rows[0].name, sizeof(rows[0].name), "watch");
+    ck_assert_int_eq(device_row_update(fixture.store, &rows[0], NULL), ERR_NOTFOUND);
+    fixture_close();
+}
+END_TEST
+
+TEST_SUITE(rows, devices_come_back_in_their_order, a_study_comes_back_as_it_was_updated,
+           a_trial_is_there_once_per_key, a_measured_trial_has_its_numbers,
+           trials_are_visited_by_origin, losses_come_back,
+           a_worker_keeps_its_id_for_its_session,
            a_worker_finds_the_earlier_ones_of_its_name)
