@@ -151,6 +151,11 @@ char *objective_print(const struct objective *o, char out[static OBJECTIVE_TEXT_
     return out;
 }
 
+bool objective_equal(const struct objective *a, const struct objective *b)
+{
+    return a->kind == b->kind && strcmp(a->device, b->device) == 0;
+}
+
 bool objective_is_cost(const struct objective *o)
 {
     return kinds[o->kind].is_cost;

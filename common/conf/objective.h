@@ -43,6 +43,9 @@ MUST_CHECK enum err objective_parse(const char *text, struct objective *out,
                                     struct errinfo *why);
 char *objective_print(const struct objective *o, char out[static OBJECTIVE_TEXT_MAX]);
 
+// The same kind, and of the same device.
+bool objective_equal(const struct objective *a, const struct objective *b);
+
 // Known from the architecture (and a latency table) alone, without an evaluation.
 bool objective_is_cost(const struct objective *o);
 
