@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 #define TICK_MS   100 // deadlines, back-offs, the end; a turn without work costs nothing
-#define N_SIGNALS 2
+#define N_SIGNALS 3
 
 struct daemon {
     const struct daemon_conf *conf;
     struct store *store;
     struct blob_store *blobs;
     void *zctx;
+    struct gate *gate; // NULL: open
     uv_loop_t loop;
     bool has_loop;
     struct worker_socket *worker;
@@ -57,6 +58,10 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *d = handle->data;
     log_info("signal.received", "number=%d", number);
+    if (number == SIGHUP) {
+        gate_reload(d->gate);
+        return;
+    }
     if (d->drain_end_ms != 0) {
         leave(d, "told twice");
     } else {
@@ -112,8 +117,19 @@ static void fill_status(void *arg, struct msg_status_reply *out)
 {
     struct daemon *d = arg;
     turn_status(d->turn, out);
-    out->messages_refused +=
-        bulk_socket_refused(d->bulk) + admin_socket_refused(d->admin);
+    const struct refusals *others[] = {bulk_socket_refusals(d->bulk),
+                                       admin_socket_refusals(d->admin),
+                                       d->gate ? gate_refusals(d->gate) : NULL};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && others[i]; i++) {
+        out->messages_refused += refusals_messages(others[i]);
+        refusals_add_to(others[i], out->refusals);
+    }
+}
+
+static const char *listed_as(void *arg, const struct curve_public *key)
+{
+    const struct daemon *d = arg;
+    return gate_name(d->gate, key);
 }
 
 // ---- opening
@@ -132,17 +148,17 @@ typedef enum err open_fn(struct daemon *d, struct endpoint *at, struct errinfo *
 
 static enum err open_worker(struct daemon *d, struct endpoint *at, struct errinfo *why)
 {
-    return worker_socket_open(d->zctx, at, &d->worker, why);
+    return worker_socket_open(d->zctx, d->gate, at, &d->worker, why);
 }
 
 static enum err open_bulk(struct daemon *d, struct endpoint *at, struct errinfo *why)
 {
-    return bulk_socket_open(d->zctx, at, &d->bulk, why);
+    return bulk_socket_open(d->zctx, d->gate, at, &d->bulk, why);
 }
 
 static enum err open_admin(struct daemon *d, struct endpoint *at, struct errinfo *why)
 {
-    return admin_socket_open(d->zctx, at, &d->admin, why);
+    return admin_socket_open(d->zctx, d->gate, at, &d->admin, why);
 }
 
 // The port of the last run again, so that its workers find us; another one when that is
@@ -181,12 +197,26 @@ struct bound {
     struct endpoint worker, bulk, admin;
 };
 
+// Before any socket: whom it does not know, no socket hears.
+static enum err open_gate(struct daemon *d, struct errinfo *why)
+{
+    if (!d->conf->key) {
+        return ERR_OK;
+    }
+    const struct gate_conf conf = {.key = d->conf->key,
+                                   .allow_path = d->conf->allow_path};
+    return gate_open(d->zctx, &conf, &d->gate, why);
+}
+
 static enum err open_sockets(struct daemon *d, struct bound *at, struct errinfo *why)
 {
     d->zctx = zmq_ctx_new();
     BUG_ON(!d->zctx);
     *at = (struct bound){d->conf->worker, d->conf->bulk, d->conf->admin};
-    enum err e = open_socket(d, open_worker, "worker_endpoint", &at->worker, why);
+    enum err e = open_gate(d, why);
+    if (e == ERR_OK) {
+        e = open_socket(d, open_worker, "worker_endpoint", &at->worker, why);
+    }
     if (e == ERR_OK) {
         e = open_socket(d, open_bulk, "bulk_endpoint", &at->bulk, why);
     }
@@ -198,7 +228,7 @@ static enum err open_sockets(struct daemon *d, struct bound *at, struct errinfo 
 
 static void start_handles(struct daemon *d)
 {
-    static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT};
+    static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
     BUG_ON(uv_timer_init(&d->loop, &d->tick) != 0);
     BUG_ON(uv_timer_init(&d->loop, &d->kick) != 0);
     d->tick.data = d->kick.data = d;
@@ -206,7 +236,9 @@ static void start_handles(struct daemon *d)
     for (int i = 0; i < N_SIGNALS; i++) {
         BUG_ON(uv_signal_init(&d->loop, &d->signals[i]) != 0);
         d->signals[i].data = d;
-        BUG_ON(uv_signal_start(&d->signals[i], on_signal, numbers[i]) != 0);
+        if (numbers[i] != SIGHUP || d->gate) {
+            BUG_ON(uv_signal_start(&d->signals[i], on_signal, numbers[i]) != 0);
+        }
     }
     d->is_running = true;
 }
@@ -217,7 +249,10 @@ static enum err open_deciders(struct daemon *d, const struct bound *at,
     BUG_ON(uv_loop_init(&d->loop) != 0);
     d->has_loop = true;
     start_handles(d);
-    const struct turn_ports ports = {.arg = d, .send = send_to_worker, .wake = wake};
+    const struct turn_ports ports = {.arg = d,
+                                     .send = send_to_worker,
+                                     .wake = wake,
+                                     .listed_as = d->gate ? listed_as : NULL};
     enum err e =
         turn_create(d->store, d->blobs, &ports, worker_socket_now(), &d->turn, why);
     if (e != ERR_OK) {
@@ -243,9 +278,12 @@ static enum err open_deciders(struct daemon *d, const struct bound *at,
 static enum err start_sockets(struct daemon *d, struct errinfo *why)
 {
     const struct admin_hooks hooks = {.arg = d, .status = fill_status, .drain = drain};
-    enum err e = worker_socket_start(d->worker, &d->loop, d->turn, why);
+    enum err e = d->gate ? gate_start(d->gate, &d->loop, why) : ERR_OK;
     if (e == ERR_OK) {
-        e = bulk_socket_start(d->bulk, &d->loop, d->blobs, why);
+        e = worker_socket_start(d->worker, &d->loop, d->turn, why);
+    }
+    if (e == ERR_OK) {
+        e = bulk_socket_start(d->bulk, &d->loop, d->blobs, d->turn, why);
     }
     return e == ERR_OK ? admin_socket_start(d->admin, &d->loop, &hooks, why) : e;
 }
@@ -274,6 +312,11 @@ static enum err write_endpoints(const struct daemon *d, const struct bound *at,
     print_reachable(&text, "worker", at->worker);
     print_reachable(&text, "bulk", at->bulk);
     print_reachable(&text, "admin", at->admin);
+    if (d->conf->key) {
+        char hex[CURVE_HEX_MAX];
+        buf_addf(&text, "public=%s\n",
+                 curve_public_print(curve_key_public(d->conf->key), hex));
+    }
     buf_addf(&text, "pid=%ld\n", (long)getpid());
     e = file_write(path, text.data, text.len, why);
     buf_fini(&text);
@@ -327,6 +370,7 @@ static void stop_handles(struct daemon *d)
 
 static void stop_sockets(struct daemon *d)
 {
+    gate_stop(d->gate);
     if (d->worker) {
         worker_socket_stop(d->worker);
     }
@@ -354,6 +398,7 @@ static void close_all(struct daemon *d)
     worker_socket_close(d->worker);
     bulk_socket_close(d->bulk);
     admin_socket_close(d->admin);
+    gate_close(d->gate);
     if (d->zctx) {
         zmq_ctx_term(d->zctx);
     }

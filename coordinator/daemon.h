@@ -6,6 +6,7 @@
 #define COORDINATOR_DAEMON_H
 
 #include "common/conf/study.h"
+#include "common/net/curve.h"
 #include "common/net/endpoint.h"
 
 struct daemon_conf {
@@ -13,6 +14,10 @@ struct daemon_conf {
     const char *worker_program;
     // Port 0: the one remembered from the last run, or a free one.
     struct endpoint worker, bulk, admin;
+    // Both or neither: without a key, connections are neither encrypted nor
+    // authenticated.
+    const struct curve_key *key;
+    const char *allow_path;
     const struct study_conf *const *studies; // to add, or to go on with
     size_t n_studies;
     bool exit_when_done;

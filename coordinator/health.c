@@ -3,6 +3,7 @@
 #include "coordinator/health.h"
 
 #include "common/base/clock.h"
+#include "common/net/keyfile.h"
 #include "common/net/zsock.h"
 #include "coordinator/cli/rundir.h"
 #include "proto/wire.h"
@@ -45,13 +46,17 @@ static bool ask(void *zsock, struct msg *m)
     return is_answered;
 }
 
-static enum err ask_at(void *zctx, const char *text, struct errinfo *why)
+static enum err ask_at(void *zctx, const char *text, const struct curve_link *link,
+                       struct errinfo *why)
 {
     struct endpoint admin;
     void *zsock = NULL;
     enum err e = endpoint_parse(text, &admin, why);
     if (e == ERR_OK) {
         e = zsock_open(zctx, ZMQ_DEALER, (size_t)LIMIT_MESSAGE_BYTES, &zsock, why);
+    }
+    if (e == ERR_OK) {
+        e = curve_join(zsock, link, why);
     }
     if (e == ERR_OK) {
         e = zsock_connect(zsock, &admin, why);
@@ -68,16 +73,39 @@ static enum err ask_at(void *zctx, const char *text, struct errinfo *why)
     return e;
 }
 
-enum err health_check(const char *dir, struct errinfo *why)
+// The coordinator knows its own key, as a viewer's.
+static enum err load_link(const struct rundir_endpoints *at, const char *key_path,
+                          struct curve_link *link, struct errinfo *why)
+{
+    if (!key_path && at->public_key[0]) {
+        return err_set(why, ERR_INPUT,
+                       "this coordinator runs with keys: say --key FILE");
+    }
+    if (!key_path || !at->public_key[0]) {
+        return ERR_OK;
+    }
+    enum err e = keyfile_load(key_path, &link->mine, why);
+    if (e == ERR_OK) {
+        link->theirs = *curve_key_public(link->mine);
+    }
+    return e;
+}
+
+enum err health_check(const char *dir, const char *key_path, struct errinfo *why)
 {
     struct rundir_endpoints at;
+    struct curve_link link = {.mine = NULL};
     enum err e = rundir_endpoints(dir, &at, why);
+    if (e == ERR_OK) {
+        e = load_link(&at, key_path, &link, why);
+    }
     if (e != ERR_OK) {
         return e;
     }
     void *zctx = zmq_ctx_new();
     BUG_ON(!zctx);
-    e = ask_at(zctx, at.admin, why);
+    e = ask_at(zctx, at.admin, &link, why);
     zmq_ctx_term(zctx);
+    curve_key_destroy(link.mine);
     return e;
 }

@@ -7,7 +7,9 @@
 
 #include "common/base/err.h"
 
-// ERR_OK when the coordinator of that directory answers within three seconds.
-MUST_CHECK enum err health_check(const char *dir, struct errinfo *why);
+// ERR_OK when the coordinator of that directory answers within three seconds. One that
+// runs with keys wants its own key file; NULL otherwise.
+MUST_CHECK enum err health_check(const char *dir, const char *key_path,
+                                 struct errinfo *why);
 
 #endif

@@ -2,6 +2,7 @@
 // main.c - voxarch-coordinator: the command line, then daemon.c.
 #include "common/base/log.h"
 #include "common/base/options.h"
+#include "common/net/keyfile.h"
 #include "coordinator/daemon.h"
 #include "coordinator/health.h"
 
@@ -16,6 +17,7 @@
 struct arguments {
     const char *dir;
     const char *listen, *bulk, *admin;
+    const char *key, *allow;
     const char *worker_program;
     const char *log_level;
     struct option_list studies;
@@ -31,8 +33,14 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
                        "from run to run"),
         OPTION_AS_TEXT("bulk", "ENDPOINT", &a->bulk, "for artifacts; default as above"),
         OPTION_AS_TEXT("admin", "ENDPOINT", &a->admin, "for tools; default as above"),
+        OPTION_AS_TEXT("key", "FILE", &a->key,
+                       "its key pair: connections are encrypted and authenticated"),
+        OPTION_AS_TEXT(
+            "allow", "FILE", &a->allow,
+            "who may connect: lines ROLE PUBLICKEY NAME, of worker, operator "
+            "and viewer; read again when it changes"),
         OPTION_AS_FLAG("insecure-any-address", &a->any_address,
-                       "listen on more than this machine, without encryption"),
+                       "without keys, listen on more than this machine all the same"),
         OPTION_AS_LIST("study", "FILE", &a->studies,
                        "add this study, or go on with it; many times"),
         OPTION_AS_TEXT("worker-program", "PATH", &a->worker_program,
@@ -50,18 +58,15 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
         .command = PROGRAM,
         .operands = "",
         .summary = "Owns the state of searches and hands tasks to workers.",
-        .examples = "  voxarch-coordinator --dir /var/lib/voxarch --study study.yaml\n"
-                    "  voxarch-coordinator --dir /var/lib/voxarch --health\n",
+        .examples =
+            "  voxarch-coordinator --dir /var/lib/voxarch --study study.yaml\n"
+            "  voxarch-coordinator --dir /var/lib/voxarch --key key --allow allow "
+            "--listen tcp://10.0.0.1:20500\n"
+            "  voxarch-coordinator --dir /var/lib/voxarch --health\n",
         .table = table,
         .n_options = sizeof(table) / sizeof(table[0])};
     struct operands operands;
     return options_parse(&o, argc, argv, &operands, status);
-}
-
-static bool is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
-           strcmp(host, "[::1]") == 0;
 }
 
 // NULL text: this machine, port 0 (remembered or free).
@@ -73,12 +78,14 @@ static enum err read_endpoint(const struct arguments *a, const char *text,
         return ERR_OK;
     }
     enum err e = endpoint_parse(text, out, why);
-    if (e == ERR_OK && !a->any_address && !is_loopback(out->host)) {
-        return err_set(why, ERR_INPUT,
-                       "%s can be reached from other machines, and connections are "
-                       "neither encrypted nor authenticated: listen on 127.0.0.1, or "
-                       "say --insecure-any-address on a network you trust",
-                       text);
+    bool is_safe = a->key || a->any_address;
+    if (e == ERR_OK && !is_safe && !endpoint_is_loopback(out)) {
+        return err_set(
+            why, ERR_INPUT,
+            "%s can be reached from other machines, and without keys "
+            "connections are neither encrypted nor authenticated: give --key "
+            "and --allow (voxarch keygen makes keys), or listen on 127.0.0.1",
+            text);
     }
     return e;
 }
@@ -135,8 +142,30 @@ static void free_studies(struct loaded *l)
     }
 }
 
+static enum err load_key(const struct arguments *a, struct curve_key **key,
+                         struct errinfo *why)
+{
+    if (!a->key != !a->allow) {
+        return err_set(why, ERR_INPUT,
+                       "--key FILE and --allow FILE go together: %s is "
+                       "missing",
+                       a->key ? "--allow" : "--key");
+    }
+    if (!a->key) {
+        if (a->any_address) {
+            log_warn("coordinator.insecure",
+                     "why=\"connections are neither encrypted nor "
+                     "authenticated: whoever reaches the ports "
+                     "can do everything\"");
+        }
+        return ERR_OK;
+    }
+    return keyfile_load(a->key, key, why);
+}
+
 static enum err serve(const struct arguments *a, bool *has_failed, struct errinfo *why)
 {
+    struct curve_key *key = NULL;
     char worker[FILE_PATH_MAX];
     struct loaded loaded = {.n = 0};
     struct daemon_conf conf = {.dir = a->dir,
@@ -148,6 +177,11 @@ static enum err serve(const struct arguments *a, bool *has_failed, struct errinf
         e = find_worker(a->worker_program, worker, why);
     }
     if (e == ERR_OK) {
+        e = load_key(a, &key, why);
+        conf.key = key;
+        conf.allow_path = a->allow;
+    }
+    if (e == ERR_OK) {
         e = load_studies(&a->studies, &loaded, why);
     }
     if (e == ERR_OK) {
@@ -156,6 +190,7 @@ static enum err serve(const struct arguments *a, bool *has_failed, struct errinf
         e = daemon_run(&conf, has_failed, why);
     }
     free_studies(&loaded);
+    curve_key_destroy(key);
     return e;
 }
 
@@ -171,7 +206,7 @@ static enum err run(const struct arguments *a, bool *has_failed, struct errinfo 
     if (!a->dir) {
         return err_set(why, ERR_INPUT, "--dir DIR is needed: where its state lives");
     }
-    return a->health ? health_check(a->dir, why) : serve(a, has_failed, why);
+    return a->health ? health_check(a->dir, a->key, why) : serve(a, has_failed, why);
 }
 
 int main(int argc, char **argv)

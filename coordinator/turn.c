@@ -174,7 +174,6 @@ enum err turn_create(struct store *s, struct blob_store *blobs,
     t->blobs = blobs;
     t->ports = *ports;
     t->now = now;
-    t->refused_logged_ms = now.mono_ms - 1000;
     t->ended_ms = now.mono_ms;
     t->queue = queue_create();
     t->leases = lease_table_create();
@@ -371,8 +370,8 @@ static void forget_effects(struct turn *t)
         if (f->kind != EFFECT_LEASED) {
             continue;
         }
-        memcpy(task.device, f->lease.device, sizeof(task.device));
         struct queue_task task = {.id = f->lease.task_id, .kind = f->lease.kind};
+        memcpy(task.device, f->lease.device, sizeof(task.device));
         queue_add(t->queue, &task, t->now.mono_ms);
         struct session *s = session_find(t->sessions, f->session);
         if (s) {
@@ -455,7 +454,7 @@ void turn_message(struct turn *t, const struct route *from, const void *bytes, s
         e = wire_decode(bytes, n, &t->in, &why);
     }
     if (e != ERR_OK) {
-        turn_refuse(t, from, e, why.text);
+        turn_refuse(t, from, REFUSAL_MALFORMED, e, why.text);
         return;
     }
     turn_decide(t, from);
@@ -463,7 +462,15 @@ void turn_message(struct turn *t, const struct route *from, const void *bytes, s
 
 void turn_misframed(struct turn *t)
 {
-    t->counters.refused++;
+    refusals_note(&t->refusals, REFUSAL_MALFORMED, t->now.mono_ms,
+                  "a message that is not one frame");
+}
+
+void turn_denied(struct turn *t, const struct route *from, const char *text,
+                 struct turn_now now)
+{
+    t->now = now;
+    turn_refuse(t, from, REFUSAL_RIGHTS, ERR_AUTH, text);
 }
 
 // We were stopped, or waited for a disk: what workers said meanwhile is still to be
@@ -548,11 +555,13 @@ static struct worker worker_now(const struct turn *t, const struct session *s)
 
 void turn_status(struct turn *t, struct msg_status_reply *out)
 {
-    *out = (struct msg_status_reply){.is_draining = t->is_draining,
-                                     .results_accepted = t->counters.accepted,
-                                     .results_repeated = t->counters.repeated,
-                                     .results_stale = t->counters.stale,
-                                     .messages_refused = t->counters.refused};
+    *out =
+        (struct msg_status_reply){.is_draining = t->is_draining,
+                                  .results_accepted = t->counters.accepted,
+                                  .results_repeated = t->counters.repeated,
+                                  .results_stale = t->counters.stale,
+                                  .messages_refused = refusals_messages(&t->refusals)};
+    refusals_add_to(&t->refusals, out->refusals);
     struct status_visit v = {t, out};
     if (study_row_each(t->store, add_study_status, &v, NULL) != ERR_OK) {
         log_warn("status.incomplete", "studies=%u", out->n_studies);
@@ -563,4 +572,55 @@ void turn_status(struct turn *t, struct msg_status_reply *out)
         struct worker w = worker_now(t, s);
         worker_status(&w, s->is_lost, t->is_draining, &out->workers[out->n_workers++]);
     }
+}
+
+// ---- what a key's workers hold
+
+typedef bool lease_fits_fn(const struct turn *t, const struct lease *l,
+                           const char *hash);
+
+static bool any_fits(const struct turn *t, const struct lease *l, const char *hash)
+{
+    (void)t;
+    (void)l;
+    (void)hash;
+    return true;
+}
+
+static bool names_artifact(const struct turn *t, const struct lease *l,
+                           const char *hash)
+{
+    struct task_row row;
+    return task_get(t->store, l->task_id, &row) == ERR_OK &&
+           (strcmp(row.spec.study, hash) == 0 || strcmp(row.spec.pack, hash) == 0 ||
+            strcmp(row.spec.checkpoint, hash) == 0);
+}
+
+static bool holds(const struct turn *t, const struct curve_public *key,
+                  lease_fits_fn *fits, const char *hash)
+{
+    for (size_t i = 0; i < session_count(t->sessions); i++) {
+        const struct session *s = session_at(t->sessions, i);
+        if (!curve_public_equal(&s->route.key, key)) {
+            continue;
+        }
+        for (size_t j = 0; j < lease_count(t->leases); j++) {
+            const struct lease *l = lease_at(t->leases, j);
+            if (l->worker_id == s->worker.id && fits(t, l, hash)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool turn_holds_task(const struct turn *t, const struct curve_public *key)
+{
+    return holds(t, key, any_fits, NULL);
+}
+
+bool turn_holds_artifact(const struct turn *t, const struct curve_public *key,
+                         const char *hash)
+{
+    return holds(t, key, names_artifact, hash);
 }

@@ -36,6 +36,9 @@ struct turn_ports {
     bool (*send)(void *arg, const struct route *to, const void *bytes, size_t n);
     // Asks for a turn_end soon.
     void (*wake)(void *arg);
+    // The name a key is listed under; NULL when it is not listed. May be NULL itself:
+    // connections are not authenticated, and a worker is called what it says.
+    const char *(*listed_as)(void *arg, const struct curve_public *key);
 };
 
 // Rebuilds the queue and the leases from the store; every lease gets a full period.
@@ -56,6 +59,9 @@ MUST_CHECK enum err turn_add_study(struct turn *t, const struct study_conf *conf
 void turn_message(struct turn *t, const struct route *from, const void *bytes, size_t n,
                   struct turn_now now);
 void turn_misframed(struct turn *t); // a message that was not one frame: counted
+// A message of somebody who may not speak here.
+void turn_denied(struct turn *t, const struct route *from, const char *text,
+                 struct turn_now now);
 void turn_end(struct turn *t, struct turn_now now);
 
 // Grants nothing more and tells the workers so.
@@ -64,5 +70,10 @@ bool turn_is_draining(const struct turn *t);
 bool turn_is_quiet(const struct turn *t); // no task is leased
 
 void turn_status(struct turn *t, struct msg_status_reply *out);
+
+// What a key's workers hold: any task, or one that names this artifact.
+bool turn_holds_task(const struct turn *t, const struct curve_public *key);
+bool turn_holds_artifact(const struct turn *t, const struct curve_public *key,
+                         const char *hash);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef COORDINATOR_TURN_INSIDE_H
 #define COORDINATOR_TURN_INSIDE_H
 
+#include "coordinator/fleet/refusals.h"
 #include "coordinator/outbox.h"
 #include "coordinator/sched/lease.h"
 #include "coordinator/sched/queue.h"
@@ -47,7 +48,7 @@ struct id_list {
 };
 
 struct turn_counters {
-    uint64_t accepted, repeated, stale, refused;
+    uint64_t accepted, repeated, stale;
 };
 
 struct turn {
@@ -62,6 +63,7 @@ struct turn {
     struct lease_table *leases;
     struct session_table *sessions;
     struct turn_counters counters;
+    struct refusals refusals;
     size_t first_session; // where the next round of grants starts
 
     // Of the turn in progress.
@@ -76,7 +78,6 @@ struct turn {
     int64_t ended_ms;     // when the last turn was
     bool is_sick;         // the last turn that wrote could not
     int64_t retry_ms;
-    int64_t refused_logged_ms;
 
     struct msg in; // large: once each
     struct msg out;
@@ -94,18 +95,18 @@ MUST_CHECK enum err turn_part_begin(struct turn *t, struct part *p,
 MUST_CHECK enum err turn_part_end(struct turn *t, const struct part *p, enum err e,
                                   struct errinfo *why);
 
-struct effect *turn_add_effect(struct turn *t, enum effect_kind kind);
 // What the queue is told of a task, and a lease of it.
 struct queue_task turn_queue_task(const struct task_row *row, int64_t ready_ms);
 struct lease turn_lease(const struct task_row *row, uint64_t token, uint64_t worker_id,
                         int64_t deadline_ms);
 
+struct effect *turn_add_effect(struct turn *t, enum effect_kind kind);
 void turn_mark_dirty(struct turn *t, uint64_t study_id);
 
 // turn_message.c: decides on t->in.
 void turn_decide(struct turn *t, const struct route *from);
-void turn_refuse(struct turn *t, const struct route *to, enum err code,
-                 const char *text);
+void turn_refuse(struct turn *t, const struct route *to, enum refusal reason,
+                 enum err code, const char *text);
 
 // turn_task.c
 // An attempt is over without a result: the task goes back or is buried. Inside a part.

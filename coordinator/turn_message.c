@@ -15,15 +15,10 @@
 
 typedef unsigned long long llu;
 
-void turn_refuse(struct turn *t, const struct route *to, enum err code,
-                 const char *text)
+void turn_refuse(struct turn *t, const struct route *to, enum refusal reason,
+                 enum err code, const char *text)
 {
-    t->counters.refused++;
-    if (t->now.mono_ms - t->refused_logged_ms >= 1000) { // peers cannot flood the log
-        t->refused_logged_ms = t->now.mono_ms;
-        log_warn("message.refused", "code=%s total=%llu why=\"%s\"", err_name(code),
-                 (llu)t->counters.refused, text);
-    }
+    refusals_note(&t->refusals, reason, t->now.mono_ms, text);
     t->out.kind = MSG_REFUSED;
     t->out.refused.code = code;
     snprintf(t->out.refused.text, sizeof(t->out.refused.text), "%s", text);
@@ -36,6 +31,9 @@ static enum err find_session(struct turn *t, uint64_t number, const struct route
     *out = session_find(t->sessions, number);
     if (!*out) {
         return err_set(why, ERR_STALE, "unknown session: say HELLO");
+    }
+    if (!curve_public_equal(&(*out)->route.key, &from->key)) {
+        return err_set(why, ERR_AUTH, "that session is another key's");
     }
     session_heard(*out, from, t->now.mono_ms);
     return ERR_OK;
@@ -55,9 +53,62 @@ static uint32_t renew(struct turn *t, uint64_t worker_id, const struct held_task
     return n_lost;
 }
 
-static enum err check_hello(struct turn *t, const struct msg_hello *hello,
+// A worker's full name: the one its key is listed under, and behind it what it says.
+// So no name of one key can be another's, now or after a restart.
+static enum err full_name(const struct turn *t, const struct route *from,
+                          const char *own, char out[static WORKER_NAME_MAX],
+                          struct errinfo *why)
+{
+    if (!t->ports.listed_as) {
+        snprintf(out, WORKER_NAME_MAX, "%s", own);
+        return ERR_OK;
+    }
+    const char *listed = t->ports.listed_as(t->ports.arg, &from->key);
+    if (!listed) {
+        return err_set(why, ERR_AUTH, "the key is not listed");
+    }
+    bool is_same = strcmp(listed, own) == 0;
+    int n = snprintf(out, WORKER_NAME_MAX, "%s%s%s", listed, is_same ? "" : "/",
+                     is_same ? "" : own);
+    return n < WORKER_NAME_MAX
+               ? ERR_OK
+               : err_set(why, ERR_LIMIT, "the name %s/%s has more than %d bytes",
+                         listed, own, WORKER_NAME_MAX - 1);
+}
+
+static bool is_name_of(const char *name, const char *listed)
+{
+    size_t n = strlen(listed);
+    return strncmp(name, listed, n) == 0 && (name[n] == '\0' || name[n] == '/');
+}
+
+// A session is its key's, before a restart of ours and after it.
+static enum err check_owner(struct turn *t, const struct route *from, uint64_t session,
                             struct errinfo *why)
 {
+    const struct session *s = session_find(t->sessions, session);
+    if (s && !curve_public_equal(&s->route.key, &from->key)) {
+        return err_set(why, ERR_AUTH, "that session is another key's");
+    }
+    if (s || !t->ports.listed_as) {
+        return ERR_OK;
+    }
+    struct worker_row row;
+    const char *listed = t->ports.listed_as(t->ports.arg, &from->key);
+    enum err e = worker_row_of_session(t->store, session, &row, why);
+    if (e == ERR_OK && (!listed || !is_name_of(row.name, listed))) {
+        return err_set(why, ERR_AUTH, "that session was another key's");
+    }
+    return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+static enum err check_hello(struct turn *t, const struct route *from,
+                            const struct msg_hello *hello, struct errinfo *why)
+{
+    enum err e = check_owner(t, from, hello->session, why);
+    if (e != ERR_OK) {
+        return e;
+    }
     if (hello->version_min > PROTO_VERSION || hello->version_max < PROTO_VERSION_MIN) {
         return err_set(
             why, ERR_PROTO, "protocol %u..%u: this coordinator speaks %d..%d",
@@ -134,7 +185,7 @@ static enum err on_hello(struct turn *t, const struct route *from, const struct 
                          struct errinfo *why)
 {
     const struct msg_hello *hello = &in->hello;
-    enum err e = check_hello(t, hello, why);
+    enum err e = check_hello(t, from, hello, why);
     if (e != ERR_OK) {
         return e;
     }
@@ -143,7 +194,10 @@ static enum err on_hello(struct turn *t, const struct route *from, const struct 
                              .slots = hello->slots,
                              .threads = hello->threads,
                              .memory_bytes = hello->memory_bytes};
-    memcpy(row.name, hello->name, sizeof(row.name));
+    e = full_name(t, from, hello->name, row.name, why);
+    if (e != ERR_OK) {
+        return e;
+    }
     e = worker_row_put(t->store, &row, why);
     if (e == ERR_OK) {
         e = replace_earlier(t, &row, why);
@@ -154,7 +208,7 @@ static enum err on_hello(struct turn *t, const struct route *from, const struct 
     struct effect *f = turn_add_effect(t, EFFECT_JOINED);
     f->session = hello->session;
     f->route = *from;
-    worker_init(&f->worker, row.id, hello);
+    worker_init(&f->worker, row.id, row.name, hello);
     t->out.kind = MSG_WELCOME;
     fill_welcome(t, hello, row.id, &t->out.welcome);
     t->out.welcome.n_stale =
@@ -203,6 +257,18 @@ static enum err check_artifact(const struct turn *t, const char *hash, const cha
     return ERR_OK;
 }
 
+static enum err check_units(const struct task_spec *spec, const struct task_result *r,
+                            struct errinfo *why)
+{
+    struct arch a;
+    enum err e = arch_parse(spec->measure.architecture, &a, why);
+    if (e != ERR_OK || r->measure.n_units == (uint32_t)a.depth + 4) {
+        return e;
+    }
+    return err_set(why, ERR_PROTO, "it measured %u units of %s", r->measure.n_units,
+                   spec->measure.architecture);
+}
+
 // What a result says must be an answer to what was asked, and its files must be here.
 // ERR_PROTO and ERR_NOTFOUND: it is no use.
 static enum err check_result(struct turn *t, const struct msg_result *r,
@@ -222,7 +288,8 @@ static enum err check_result(struct turn *t, const struct msg_result *r,
     if (r->result.kind != row.spec.kind) {
         return err_set(why, ERR_PROTO, "its result is of another kind of task");
     }
-    if (row.spec.kind == TASK_TRAIN) {
+    switch (row.spec.kind) {
+    case TASK_TRAIN:
         return check_artifact(t, r->result.train.checkpoint, "checkpoint", why);
     case TASK_EVALUATE:
         return row.spec.evaluate.keep_network
@@ -262,18 +329,6 @@ static enum err settle(struct turn *t, const struct session *s,
     return e == ERR_OK
                ? turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why)
                : err_set(why, e, "%s", flaw.text);
-static enum err check_units(const struct task_spec *spec, const struct task_result *r,
-                            struct errinfo *why)
-{
-    struct arch a;
-    enum err e = arch_parse(spec->measure.architecture, &a, why);
-    if (e != ERR_OK || r->measure.n_units == (uint32_t)a.depth + 4) {
-        return e;
-    }
-    return err_set(why, ERR_PROTO, "it measured %u units of %s", r->measure.n_units,
-                   spec->measure.architecture);
-}
-
 }
 
 // The last lines of a runner that failed, one event each.
@@ -350,7 +405,7 @@ static enum err on_bye(struct turn *t, const struct route *from, const struct ms
 {
     (void)in;
     const struct session *s = session_at_route(t->sessions, from);
-    if (!s) {
+    if (!s || !curve_public_equal(&s->route.key, &from->key)) {
         return ERR_OK; // repeated
     }
     enum err e =
@@ -394,13 +449,15 @@ void turn_decide(struct turn *t, const struct route *from)
 {
     const struct handler *h = &handlers[t->in.kind];
     if (!h->fn) {
-        turn_refuse(t, from, ERR_PROTO, "this kind of message is not for this socket");
+        turn_refuse(t, from, REFUSAL_MALFORMED, ERR_PROTO,
+                    "this kind of message is not for this socket");
         return;
     }
     struct errinfo why = {0};
     enum err e =
         h->writes ? handle_writing(t, h, from, &why) : h->fn(t, from, &t->in, &why);
     if (is_peers_fault(e)) {
-        turn_refuse(t, from, e, why.text);
+        turn_refuse(t, from, e == ERR_AUTH ? REFUSAL_OWNER : REFUSAL_MALFORMED, e,
+                    why.text);
     }
 }

@@ -468,6 +468,11 @@ static const struct codec_field status_reply_fields[] = {
     U64(5, struct msg_status_reply, messages_refused, 0, ANY),
     LIST(6, struct msg_status_reply, studies, n_studies, study_map),
     LIST(7, struct msg_status_reply, workers, n_workers, worker_map),
+    U64(8, struct msg_status_reply, refusals[REFUSAL_MALFORMED], 0, ANY),
+    U64(9, struct msg_status_reply, refusals[REFUSAL_RIGHTS], 0, ANY),
+    U64(10, struct msg_status_reply, refusals[REFUSAL_OWNER], 0, ANY),
+    U64(11, struct msg_status_reply, refusals[REFUSAL_KEY], 0, ANY),
+    U64(12, struct msg_status_reply, refusals[REFUSAL_HANDSHAKE], 0, ANY),
 };
 static const struct codec_map status_reply_map =
     MAP(status_reply, struct msg_status_reply, status_reply_fields, NULL);

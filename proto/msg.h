@@ -299,9 +299,19 @@ struct status_worker {
     struct task_progress progress;
 };
 
+enum refusal { // why something of a peer's was refused
+    REFUSAL_MALFORMED, // not the protocol, over a limit, out of place
+    REFUSAL_RIGHTS,    // its role may not say that, or its key is no longer listed
+    REFUSAL_OWNER,     // a session or an artifact that is not its own
+    REFUSAL_KEY,       // a connection under a key that is not listed (for that socket)
+    REFUSAL_HANDSHAKE, // a connection that is not encrypted for us
+    REFUSAL_REASONS
+};
+
 struct msg_status_reply {
     bool is_draining;
     uint64_t results_accepted, results_repeated, results_stale, messages_refused;
+    uint64_t refusals[REFUSAL_REASONS];
     uint32_t n_studies;
     struct status_study studies[LIMIT_STATUS_STUDIES];
     uint32_t n_workers;

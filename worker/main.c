@@ -3,6 +3,7 @@
 // that need the worker's rooms.
 #include "common/base/log.h"
 #include "common/base/options.h"
+#include "common/net/keyfile.h"
 #include "worker/agent/agent.h"
 #include "worker/cli/cmd.h"
 #include "worker/exec/runner.h"
@@ -19,9 +20,10 @@
 #define TASK_TIMEOUT_MAX 604800 // a week
 
 struct arguments {
+    const char *key, *coordinator_key;
     const char *connect, *dir, *artifacts, *name, *backend, *log_level;
     long slots, threads, task_timeout_s;
-    bool with_parent, health;
+    bool any_address, with_parent, health;
 };
 
 static bool parse_arguments(int argc, char **argv, struct arguments *a, int *status)
@@ -29,6 +31,12 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
     const struct option table[] = {
         OPTION_AS_TEXT("connect", "ENDPOINT", &a->connect,
                        "the coordinator, tcp://HOST:PORT (needed)"),
+        OPTION_AS_TEXT("key", "FILE", &a->key,
+                       "its key pair (voxarch keygen), listed by the coordinator"),
+        OPTION_AS_TEXT("coordinator-key", "KEY", &a->coordinator_key,
+                       "the coordinator's public key, or a file with it"),
+        OPTION_AS_FLAG("insecure-any-address", &a->any_address,
+                       "without keys, connect to another machine all the same"),
         OPTION_AS_TEXT("dir", "DIR", &a->dir, "its cache of artifacts (needed)"),
         OPTION_AS_TEXT("artifacts", "DIR", &a->artifacts,
                        "a folder of artifacts to read from first: the coordinator's "
@@ -102,6 +110,21 @@ static enum err fill_session(const struct arguments *a, struct session_conf *out
     return ERR_OK;
 }
 
+static enum err load_keys(const struct arguments *a, struct agent_conf *conf,
+                          struct errinfo *why)
+{
+    enum err e = keyfile_link(a->key, a->coordinator_key, &conf->link, why);
+    bool is_safe = conf->link.mine || a->any_address;
+    if (e == ERR_OK && !is_safe && !endpoint_is_loopback(&conf->coordinator)) {
+        return err_set(why, ERR_INPUT,
+                       "%s is not on this machine, and without keys connections are "
+                       "neither encrypted nor authenticated: give --key and "
+                       "--coordinator-key (voxarch keygen makes keys)",
+                       a->connect);
+    }
+    return e;
+}
+
 static enum err check_arguments(const struct arguments *a, struct agent_conf *conf,
                                 struct errinfo *why)
 {
@@ -123,7 +146,10 @@ static enum err check_arguments(const struct arguments *a, struct agent_conf *co
                     "--log-level %s is unknown; allowed: debug, info, warn, error",
                     a->log_level);
     }
-    return e == ERR_OK ? fill_session(a, &conf->session, why) : e;
+    if (e == ERR_OK) {
+        e = fill_session(a, &conf->session, why);
+    }
+    return e == ERR_OK ? load_keys(a, conf, why) : e;
 }
 
 static int run_agent(const struct arguments *a)
@@ -143,12 +169,14 @@ static int run_agent(const struct arguments *a)
         e = err_set(&why, ERR_IO, "cannot find this program in /proc/self/exe");
     }
     if (e != ERR_OK) {
+        curve_key_destroy(conf.link.mine);
         return fail(e, &why);
     }
     self[n] = '\0';
     conf.program = self;
     log_init(PROGRAM, conf.log_level);
     e = agent_run(&conf, &why);
+    curve_key_destroy(conf.link.mine);
     return e == ERR_OK ? 0 : fail(e, &why);
 }
 

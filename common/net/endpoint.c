@@ -2,6 +2,7 @@
 // endpoint.c - see endpoint.h.
 #include "common/net/endpoint.h"
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,13 @@ enum err endpoint_parse(const char *text, struct endpoint *out, struct errinfo *
     memcpy(e.host, host, n);
     *out = e;
     return ERR_OK;
+}
+
+bool endpoint_is_loopback(const struct endpoint *e)
+{
+    struct in_addr v4;
+    return strcmp(e->host, "localhost") == 0 || strcmp(e->host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, e->host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
 }
 
 char *endpoint_print(const struct endpoint *e, char out[static ENDPOINT_MAX])

@@ -9,6 +9,7 @@
 
 #include "common/base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ENDPOINT_MAX      128
@@ -27,6 +28,8 @@ struct endpoint {
 // ERR_INPUT says what is wrong and what is allowed.
 MUST_CHECK enum err endpoint_parse(const char *text, struct endpoint *out,
                                    struct errinfo *why);
+// Reached from this machine alone: 127.*, [::1] or localhost.
+bool endpoint_is_loopback(const struct endpoint *e);
 char *endpoint_print(const struct endpoint *e, char out[static ENDPOINT_MAX]);
 
 #endif

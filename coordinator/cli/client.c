@@ -17,6 +17,9 @@ struct client {
     void *context;
     void *socket;
     struct zwatch *watch;
+    struct monitor *monitor;
+    bool has_failed;
+    enum monitor_failure failure; // of the last connection
     client_answer_fn *fn;
     void *arg;
     char endpoint[ENDPOINT_MAX]; // "" = none
@@ -50,8 +53,41 @@ static void read_answers(void *arg)
     }
 }
 
-enum err client_create(uv_loop_t *loop, client_answer_fn *fn, void *arg,
-                       struct client **out, struct errinfo *why)
+static void on_failure(void *arg, enum monitor_failure failure)
+{
+    struct client *a = arg;
+    a->has_failed = true;
+    a->failure = failure;
+}
+
+bool client_failure(const struct client *a, enum monitor_failure *out)
+{
+    *out = a->failure;
+    return a->has_failed;
+}
+
+static enum err open_socket(struct client *a, uv_loop_t *loop,
+                            const struct curve_link *link, struct errinfo *why)
+{
+    enum err e = zsock_open(a->context, ZMQ_DEALER, (size_t)LIMIT_MESSAGE_BYTES,
+                            &a->socket, why);
+    if (!e) {
+        e = curve_join(a->socket, link, why);
+    }
+    if (!e) {
+        e = monitor_create(a->context, loop, a->socket, on_failure, a, &a->monitor,
+                           why);
+    }
+    if (e) {
+        return e;
+    }
+    a->watch = zwatch_create(loop, a->socket, read_answers, a);
+    return a->watch ? ERR_OK : err_set(why, ERR_IO, "cannot watch a ZeroMQ socket");
+}
+
+enum err client_create(uv_loop_t *loop, const struct curve_link *link,
+                       client_answer_fn *fn, void *arg, struct client **out,
+                       struct errinfo *why)
 {
     struct client *a = calloc(1, sizeof(*a));
     BUG_ON(!a);
@@ -61,17 +97,12 @@ enum err client_create(uv_loop_t *loop, client_answer_fn *fn, void *arg,
     BUG_ON(!a->answer);
     a->context = zmq_ctx_new();
     BUG_ON(!a->context);
-    enum err e = zsock_open(a->context, ZMQ_DEALER, (size_t)LIMIT_MESSAGE_BYTES,
-                            &a->socket, why);
-    if (!e) {
-        a->watch = zwatch_create(loop, a->socket, read_answers, a);
-        e = a->watch ? ERR_OK : err_set(why, ERR_IO, "cannot watch a ZeroMQ socket");
-    }
+    *out = a;
+    enum err e = open_socket(a, loop, link, why);
     if (e) {
-        client_destroy(a);
+        client_stop(a); // its caller ends the loop, then destroys it
         return e;
     }
-    *out = a;
     return ERR_OK;
 }
 
@@ -110,6 +141,9 @@ void client_stop(struct client *a)
 {
     zwatch_destroy(a->watch);
     a->watch = NULL;
+    if (a->monitor) {
+        monitor_stop(a->monitor);
+    }
 }
 
 void client_destroy(struct client *a)
@@ -117,6 +151,7 @@ void client_destroy(struct client *a)
     if (!a) {
         return;
     }
+    monitor_destroy(a->monitor);
     zsock_close(a->socket);
     zmq_ctx_term(a->context);
     free(a->answer);

@@ -16,7 +16,11 @@
 int cmd_run(int argc, char **argv);
 int cmd_study(int argc, char **argv);
 int cmd_arch(int argc, char **argv);
+int cmd_search(int argc, char **argv);
 int cmd_space(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_drain(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

@@ -268,7 +268,7 @@ static void connect_to(struct local *l, const struct rundir_endpoints *at)
 
 static void look_for_endpoints(struct local *l)
 {
-    struct rundir_endpoints at = {{0}, {0}, {0}, 0};
+    struct rundir_endpoints at = {.pid = 0};
     long pid = supervise_pid(l->children, COORDINATOR);
     if (pid && !rundir_endpoints(l->conf->dir, &at, NULL) && at.pid == pid) {
         connect_to(l, &at);
@@ -398,6 +398,7 @@ static void watch_signals(struct local *l)
 
 static enum err set_up(struct local *l)
 {
+    static const struct curve_link in_the_open = {.mine = NULL}; // this machine alone
     char logs[FILE_PATH_MAX];
     const struct supervise_hooks hooks = {l, on_command, on_ended, on_again};
     enum err e = handoff_find("voxarch-coordinator", l->coordinator_program, l->why);
@@ -411,7 +412,7 @@ static enum err set_up(struct local *l)
         e = file_make_dirs(logs, l->why);
     }
     if (!e) {
-        e = client_create(&l->loop, on_answer, l, &l->client, l->why);
+        e = client_create(&l->loop, &in_the_open, on_answer, l, &l->client, l->why);
     }
     if (e) {
         return e;
@@ -449,8 +450,8 @@ enum err local_run(const struct local_conf *conf, enum local_end *end,
         if (e) {
             stop(l, SIGTERM);
         }
-        uv_run(&l->loop, UV_RUN_DEFAULT);
     }
+    uv_run(&l->loop, UV_RUN_DEFAULT);
     display_erase(l->display);
     client_destroy(l->client);
     supervise_destroy(l->children);

@@ -120,6 +120,9 @@ enum err rundir_endpoints(const char *dir, struct rundir_endpoints *out,
                 value_of(text.data, "pid", pid, sizeof(pid)))) {
         e = err_set(why, ERR_CORRUPT, "%s: worker, bulk, admin and pid are due", path);
     }
+    if (!text.data || !value_of(text.data, "public", out->public_key, CURVE_HEX_MAX)) {
+        out->public_key[0] = '\0';
+    }
     out->pid = strtol(pid, NULL, 10);
     buf_fini(&text);
     return e;

@@ -10,10 +10,12 @@
 #define COORDINATOR_CLI_RUNDIR_H
 
 #include "common/conf/study.h"
+#include "common/net/curve.h"
 
 struct rundir_endpoints {
     char worker[128], bulk[128], admin[128];
-    long pid; // of the coordinator that wrote them
+    char public_key[CURVE_HEX_MAX]; // of the coordinator; "" when it has none
+    long pid;                       // of the coordinator that wrote them
 };
 
 // Makes DIR and takes its lock until the process ends or *fd is closed. ERR_BUSY names

@@ -5,13 +5,15 @@
 // answered at the routing id that last spoke for it. A session silent for three beats
 // is lost: nothing is granted to it, its leases end by themselves, and it is found
 // again with its next word. Long silent ones are forgotten (then they have to say
-// HELLO). One whose name another process took is taken for lost at once.
+// HELLO). One whose name another process took is taken for lost at once. Where
+// connections are authenticated, a session is its key's: nobody else speaks for it.
 //
 // Owns: the sessions; pointers are valid until the next session_put or session_forget.
 // Borrows: nothing. Threads: loop thread only.
 #ifndef COORDINATOR_FLEET_SESSION_H
 #define COORDINATOR_FLEET_SESSION_H
 
+#include "common/net/curve.h"
 #include "coordinator/fleet/worker.h"
 
 #include <stddef.h>
@@ -20,9 +22,10 @@
 #define SESSION_LOST_MS   (INT64_C(3) * BEAT_MS)
 #define SESSION_FORGET_MS 3600000 // an hour
 
-struct route {
-    uint8_t bytes[64]; // ROUTER makes 5 bytes; peers may choose up to 255: refused
+struct route {        // where a peer is answered, and who it proved to be
+    uint8_t bytes[8]; // ROUTER makes 5; those that peers choose are refused
     uint8_t n;
+    struct curve_public key; // zeros where connections are not authenticated
 };
 
 bool route_equal(const struct route *a, const struct route *b);

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void worker_init(struct worker *w, uint64_t id, const struct msg_hello *hello)
+void worker_init(struct worker *w, uint64_t id, const char *name,
+                 const struct msg_hello *hello)
 {
     *w = (struct worker){.id = id,
                          .capabilities = hello->capabilities,

@@ -2,6 +2,7 @@
 // admin_socket.c - see admin_socket.h.
 #include "coordinator/serve/admin_socket.h"
 
+#include "common/base/clock.h"
 #include "proto/wire.h"
 
 #include <stdio.h>
@@ -12,21 +13,24 @@
 
 struct admin_socket {
     struct router *router;
+    struct gate *gate; // NULL: open
     struct admin_hooks hooks;
-    uint64_t n_refused;
+    struct refusals refusals;
     struct msg message; // large: once
     struct buf bytes;
 };
 
-enum err admin_socket_open(void *zctx, struct endpoint *at, struct admin_socket **out,
-                           struct errinfo *why)
+enum err admin_socket_open(void *zctx, struct gate *gate, struct endpoint *at,
+                           struct admin_socket **out, struct errinfo *why)
 {
-    static const struct router_conf conf = {.max_frame_bytes =
-                                                (size_t)LIMIT_MESSAGE_BYTES,
-                                            .max_messages = BATCH_MESSAGES,
-                                            .max_ms = BATCH_MS};
+    const struct router_conf conf = {.gate = gate,
+                                     .socket = SOCKET_ADMIN,
+                                     .max_frame_bytes = (size_t)LIMIT_MESSAGE_BYTES,
+                                     .max_messages = BATCH_MESSAGES,
+                                     .max_ms = BATCH_MS};
     struct admin_socket *a = calloc(1, sizeof(*a));
     BUG_ON(!a);
+    a->gate = gate;
     enum err e = router_open(zctx, &conf, at, &a->router, why);
     if (e != ERR_OK) {
         free(a);
@@ -45,11 +49,12 @@ static void reply(struct admin_socket *a, const struct route *to)
                       (struct zframe){NULL, 0});
 }
 
-static void refuse(struct admin_socket *a, const struct route *to, const char *text)
+static void refuse(struct admin_socket *a, const struct route *to, enum refusal reason,
+                   const char *text)
 {
-    a->n_refused++;
+    refusals_note(&a->refusals, reason, clock_mono_ms(), text);
     a->message.kind = MSG_REFUSED;
-    a->message.refused.code = ERR_PROTO;
+    a->message.refused.code = reason == REFUSAL_RIGHTS ? ERR_AUTH : ERR_PROTO;
     snprintf(a->message.refused.text, sizeof(a->message.refused.text), "%s", text);
     reply(a, to);
 }
@@ -61,7 +66,12 @@ static void on_message(void *arg, const struct route *from, struct zframe body,
     struct admin_socket *a = arg;
     struct errinfo why = {0};
     if (wire_decode(body.bytes, body.n, &a->message, &why) != ERR_OK) {
-        refuse(a, from, why.text);
+        refuse(a, from, REFUSAL_MALFORMED, why.text);
+        return;
+    }
+    if (a->message.kind == MSG_DRAIN &&
+        !gate_allows(a->gate, &from->key, a->message.kind)) {
+        refuse(a, from, REFUSAL_RIGHTS, "only an operator's key may say DRAIN");
         return;
     }
     switch (a->message.kind) {
@@ -75,14 +85,24 @@ static void on_message(void *arg, const struct route *from, struct zframe body,
         reply(a, from);
         a->hooks.drain(a->hooks.arg);
         return;
-    default: refuse(a, from, "this kind of message is not for this socket"); return;
+    default:
+        refuse(a, from, REFUSAL_MALFORMED,
+               "this kind of message is not for this socket");
+        return;
     }
+}
+
+static void on_denied(void *arg, const struct route *from)
+{
+    refuse(arg, from, REFUSAL_RIGHTS,
+           "this key is not listed as an operator's or a viewer's");
 }
 
 static void on_misframed(void *arg)
 {
     struct admin_socket *a = arg;
-    a->n_refused++;
+    refusals_note(&a->refusals, REFUSAL_MALFORMED, clock_mono_ms(),
+                  "a message that is not one frame");
 }
 
 static void on_batch_ended(void *arg)
@@ -96,6 +116,7 @@ enum err admin_socket_start(struct admin_socket *a, uv_loop_t *loop,
     a->hooks = *hooks;
     const struct router_handlers handlers = {.arg = a,
                                              .message = on_message,
+                                             .denied = on_denied,
                                              .misframed = on_misframed,
                                              .batch_ended = on_batch_ended};
     return router_start(a->router, loop, &handlers, why);
@@ -115,7 +136,7 @@ void admin_socket_close(struct admin_socket *a)
     }
 }
 
-uint64_t admin_socket_refused(const struct admin_socket *a)
+const struct refusals *admin_socket_refusals(const struct admin_socket *a)
 {
-    return a->n_refused;
+    return &a->refusals;
 }

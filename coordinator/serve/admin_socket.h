@@ -16,14 +16,15 @@ struct admin_hooks {
     void (*drain)(void *arg);
 };
 
-MUST_CHECK enum err admin_socket_open(void *zctx, struct endpoint *at,
-                                      struct admin_socket **out, struct errinfo *why);
+MUST_CHECK enum err admin_socket_open(void *zctx, struct gate *gate,
+                                      struct endpoint *at, struct admin_socket **out,
+                                      struct errinfo *why);
 MUST_CHECK enum err admin_socket_start(struct admin_socket *a, uv_loop_t *loop,
                                        const struct admin_hooks *hooks,
                                        struct errinfo *why);
 void admin_socket_stop(struct admin_socket *a);
 void admin_socket_close(struct admin_socket *a); // NULL is fine
 
-uint64_t admin_socket_refused(const struct admin_socket *a); // messages, so far
+const struct refusals *admin_socket_refusals(const struct admin_socket *a);
 
 #endif

@@ -27,11 +27,13 @@ struct open_file { // the next request is nearly always for the same artifact
 
 struct bulk_socket {
     struct router *router;
+    struct gate *gate; // NULL: open
     struct blob_store *blobs;
+    const struct turn *turn;
     struct uploads *uploads; // NULL before start
     uv_timer_t sweep;
     struct open_file file;
-    uint64_t n_refused;
+    struct refusals refusals;
     struct msg in; // large: once each
     struct msg out;
     struct buf bytes;
@@ -40,15 +42,18 @@ struct bulk_socket {
 
 static const struct transfer_window window = {LIMIT_CHUNK_BYTES, LIMIT_CREDIT_CHUNKS};
 
-enum err bulk_socket_open(void *zctx, struct endpoint *at, struct bulk_socket **out,
-                          struct errinfo *why)
+enum err bulk_socket_open(void *zctx, struct gate *gate, struct endpoint *at,
+                          struct bulk_socket **out, struct errinfo *why)
 {
-    static const struct router_conf conf = {.max_frame_bytes = LIMIT_BULK_MESSAGE_BYTES,
-                                            .has_payload = true,
-                                            .max_messages = BATCH_MESSAGES,
-                                            .max_ms = BATCH_MS};
+    const struct router_conf conf = {.gate = gate,
+                                     .socket = SOCKET_BULK,
+                                     .max_frame_bytes = LIMIT_BULK_MESSAGE_BYTES,
+                                     .has_payload = true,
+                                     .max_messages = BATCH_MESSAGES,
+                                     .max_ms = BATCH_MS};
     struct bulk_socket *b = calloc(1, sizeof(*b));
     BUG_ON(!b);
+    b->gate = gate;
     b->file.fd = -1;
     enum err e = router_open(zctx, &conf, at, &b->router, why);
     if (e != ERR_OK) {
@@ -79,13 +84,10 @@ static void send_done(struct bulk_socket *b, const struct route *to, const char 
     send_out(b, to, (struct zframe){NULL, 0});
 }
 
-static void refuse(struct bulk_socket *b, const struct route *to, enum err code,
-                   const char *text)
+static void refuse(struct bulk_socket *b, const struct route *to, enum refusal reason,
+                   enum err code, const char *text)
 {
-    if (b->n_refused++ % 1000 == 0) { // peers cannot flood the log
-        log_warn("bulk.refused", "total=%llu why=\"%s\"",
-                 (unsigned long long)b->n_refused, text);
-    }
+    refusals_note(&b->refusals, reason, clock_mono_ms(), text);
     b->out.kind = MSG_REFUSED;
     b->out.refused.code = code;
     snprintf(b->out.refused.text, sizeof(b->out.refused.text), "%s", text);
@@ -224,6 +226,34 @@ static enum err decode(struct bulk_socket *b, struct zframe body, struct zframe 
                     : ERR_OK;
 }
 
+// A worker that lost its lease meanwhile hears so by its next BEAT; one that has yet to
+// say HELLO asks again. So this ends no transfer.
+static bool may_move(struct bulk_socket *b, const struct route *from)
+{
+    switch (b->in.kind) {
+    case MSG_BLOB_GET:
+        return turn_holds_artifact(b->turn, &from->key, b->in.blob_get.hash);
+    case MSG_BLOB_PUT: return turn_holds_task(b->turn, &from->key);
+    default: return true; // a chunk of an upload that was taken on, or dropped
+    }
+}
+
+static bool is_allowed(struct bulk_socket *b, const struct route *from)
+{
+    bool is_upload = b->in.kind == MSG_BLOB_PUT || b->in.kind == MSG_BLOB_CHUNK;
+    if (is_upload && !gate_allows(b->gate, &from->key, b->in.kind)) {
+        refuse(b, from, REFUSAL_RIGHTS, ERR_AUTH,
+               "only a worker's key may send artifacts");
+        return false;
+    }
+    if (gate_role(b->gate, &from->key) == ROLE_WORKER && !may_move(b, from)) {
+        refuse(b, from, REFUSAL_OWNER, ERR_AUTH,
+               "no task that this key's workers hold is about that artifact");
+        return false;
+    }
+    return true;
+}
+
 static void on_message(void *arg, const struct route *from, struct zframe body,
                        struct zframe payload)
 {
@@ -231,7 +261,10 @@ static void on_message(void *arg, const struct route *from, struct zframe body,
     struct errinfo why = {0};
     enum err e = decode(b, body, payload, &why);
     if (e != ERR_OK) {
-        refuse(b, from, e, why.text);
+        refuse(b, from, REFUSAL_MALFORMED, e, why.text);
+        return;
+    }
+    if (!is_allowed(b, from)) {
         return;
     }
     switch (b->in.kind) {
@@ -239,15 +272,23 @@ static void on_message(void *arg, const struct route *from, struct zframe body,
     case MSG_BLOB_PUT: on_put(b, from); return;
     case MSG_BLOB_CHUNK: on_chunk(b, from); return;
     default:
-        refuse(b, from, ERR_PROTO, "this kind of message is not for this socket");
+        refuse(b, from, REFUSAL_MALFORMED, ERR_PROTO,
+               "this kind of message is not for this socket");
         return;
     }
+}
+
+static void on_denied(void *arg, const struct route *from)
+{
+    refuse(arg, from, REFUSAL_RIGHTS, ERR_AUTH,
+           "this key is not listed as a worker's or an operator's");
 }
 
 static void on_misframed(void *arg)
 {
     struct bulk_socket *b = arg;
-    b->n_refused++;
+    refusals_note(&b->refusals, REFUSAL_MALFORMED, clock_mono_ms(),
+                  "a message of impossible frames");
 }
 
 static void on_batch_ended(void *arg)
@@ -256,10 +297,12 @@ static void on_batch_ended(void *arg)
 }
 
 enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
-                           struct blob_store *blobs, struct errinfo *why)
+                           struct blob_store *blobs, const struct turn *t,
+                           struct errinfo *why)
 {
     const struct router_handlers handlers = {.arg = b,
                                              .message = on_message,
+                                             .denied = on_denied,
                                              .misframed = on_misframed,
                                              .batch_ended = on_batch_ended};
     enum err e = router_start(b->router, loop, &handlers, why);
@@ -267,6 +310,7 @@ enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
         return e;
     }
     b->blobs = blobs;
+    b->turn = t;
     b->uploads = uploads_create(loop, blobs, on_upload_done, b);
     BUG_ON(uv_timer_init(loop, &b->sweep) != 0);
     b->sweep.data = b;
@@ -294,7 +338,7 @@ void bulk_socket_close(struct bulk_socket *b)
     }
 }
 
-uint64_t bulk_socket_refused(const struct bulk_socket *b)
+const struct refusals *bulk_socket_refusals(const struct bulk_socket *b)
 {
-    return b->n_refused;
+    return &b->refusals;
 }

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // bulk_socket.h - the socket artifacts travel on, in chunks with credit.
 //
-// Owns: its router and the uploads. Borrows: the artifact store and the loop.
+// Behind a gate, a worker reads what the tasks it holds name, and writes while it holds
+// one; an operator reads everything.
+//
+// Owns: its router and the uploads. Borrows: the artifact store, the turn, the loop.
 // Threads: loop thread only.
 #ifndef COORDINATOR_SERVE_BULK_SOCKET_H
 #define COORDINATOR_SERVE_BULK_SOCKET_H
 
 #include "common/blob/store.h"
 #include "coordinator/serve/router.h"
+#include "coordinator/turn.h"
 
 struct bulk_socket;
 
-MUST_CHECK enum err bulk_socket_open(void *zctx, struct endpoint *at,
+MUST_CHECK enum err bulk_socket_open(void *zctx, struct gate *gate, struct endpoint *at,
                                      struct bulk_socket **out, struct errinfo *why);
 MUST_CHECK enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
-                                      struct blob_store *blobs, struct errinfo *why);
+                                      struct blob_store *blobs, const struct turn *t,
+                                      struct errinfo *why);
 // Waits for uploads that are being synced (turns the loop): not from inside a callback.
 void bulk_socket_stop(struct bulk_socket *b);
 void bulk_socket_close(struct bulk_socket *b); // NULL is fine
 
-uint64_t bulk_socket_refused(const struct bulk_socket *b); // messages, so far
+const struct refusals *bulk_socket_refusals(const struct bulk_socket *b);
 
 #endif

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // router.h - a bound ROUTER socket on the loop: messages come in batches with a budget.
 //
-// Owns: the socket and its watcher. Borrows: the loop and the ZeroMQ context.
+// Behind a gate, peers prove a key in the handshake; each message is looked at again
+// under the key of its connection.
+//
+// Owns: the socket and its watchers. Borrows: the loop, the ZeroMQ context, the gate.
 // Threads: loop thread only.
 #ifndef COORDINATOR_SERVE_ROUTER_H
 #define COORDINATOR_SERVE_ROUTER_H
 
 #include "common/net/zsock.h"
 #include "coordinator/fleet/session.h"
+#include "coordinator/serve/gate.h"
 
 #include <uv.h>
 
@@ -18,6 +22,8 @@ struct router_handlers {
     // One message. payload.bytes is NULL unless there was a second frame.
     void (*message)(void *arg, const struct route *from, struct zframe body,
                     struct zframe payload);
+    // A message of a peer whose key has no place at this socket (any more).
+    void (*denied)(void *arg, const struct route *from);
     // A message with too few, too many or impossible frames was dropped.
     void (*misframed)(void *arg);
     // After the last message of a batch.
@@ -25,6 +31,8 @@ struct router_handlers {
 };
 
 struct router_conf {
+    struct gate *gate; // NULL: neither encryption nor authentication
+    enum rights_socket socket;
     size_t max_frame_bytes;
     bool has_payload; // a second frame is allowed
     int max_messages; // a batch ends after so many messages

@@ -11,13 +11,14 @@ struct worker_socket {
     struct turn *turn;
 };
 
-enum err worker_socket_open(void *zctx, struct endpoint *at, struct worker_socket **out,
-                            struct errinfo *why)
+enum err worker_socket_open(void *zctx, struct gate *gate, struct endpoint *at,
+                            struct worker_socket **out, struct errinfo *why)
 {
-    static const struct router_conf conf = {.max_frame_bytes =
-                                                (size_t)LIMIT_MESSAGE_BYTES,
-                                            .max_messages = TURN_MESSAGES_MAX,
-                                            .max_ms = TURN_TIME_MAX_MS};
+    const struct router_conf conf = {.gate = gate,
+                                     .socket = SOCKET_CONTROL,
+                                     .max_frame_bytes = (size_t)LIMIT_MESSAGE_BYTES,
+                                     .max_messages = TURN_MESSAGES_MAX,
+                                     .max_ms = TURN_TIME_MAX_MS};
     struct worker_socket *w = calloc(1, sizeof(*w));
     BUG_ON(!w);
     enum err e = router_open(zctx, &conf, at, &w->router, why);
@@ -42,6 +43,13 @@ static void on_message(void *arg, const struct route *from, struct zframe body,
     turn_message(w->turn, from, body.bytes, body.n, worker_socket_now());
 }
 
+static void on_denied(void *arg, const struct route *from)
+{
+    struct worker_socket *w = arg;
+    turn_denied(w->turn, from, "this key is not listed as a worker's",
+                worker_socket_now());
+}
+
 static void on_misframed(void *arg)
 {
     struct worker_socket *w = arg;
@@ -60,6 +68,7 @@ enum err worker_socket_start(struct worker_socket *w, uv_loop_t *loop, struct tu
     w->turn = t;
     const struct router_handlers handlers = {.arg = w,
                                              .message = on_message,
+                                             .denied = on_denied,
                                              .misframed = on_misframed,
                                              .batch_ended = on_batch_ended};
     return router_start(w->router, loop, &handlers, why);

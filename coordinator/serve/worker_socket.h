@@ -11,8 +11,9 @@
 struct worker_socket;
 
 // Errors as router_open.
-MUST_CHECK enum err worker_socket_open(void *zctx, struct endpoint *at,
-                                       struct worker_socket **out, struct errinfo *why);
+MUST_CHECK enum err worker_socket_open(void *zctx, struct gate *gate,
+                                       struct endpoint *at, struct worker_socket **out,
+                                       struct errinfo *why);
 MUST_CHECK enum err worker_socket_start(struct worker_socket *w, uv_loop_t *loop,
                                         struct turn *t, struct errinfo *why);
 void worker_socket_stop(struct worker_socket *w);

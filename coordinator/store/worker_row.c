@@ -51,6 +51,12 @@ enum err worker_row_put(struct store *s, struct worker_row *row, struct errinfo 
     return e == ERR_OK ? read_one(s, SQL_WORKER_BY_SESSION, row->session, row, why) : e;
 }
 
+enum err worker_row_of_session(struct store *s, uint64_t session,
+                               struct worker_row *out, struct errinfo *why)
+{
+    return read_one(s, SQL_WORKER_BY_SESSION, session, out, why);
+}
+
 enum err worker_row_get(struct store *s, uint64_t id, struct worker_row *out)
 {
     return read_one(s, SQL_WORKER_GET, id, out, NULL);

@@ -9,6 +9,7 @@
 #define COORDINATOR_STORE_WORKER_ROW_H
 
 #include "coordinator/store/store.h"
+#include "proto/limits.h"
 
 struct worker_row {
     uint64_t id;
@@ -18,13 +19,16 @@ struct worker_row {
     uint32_t slots;
     uint32_t threads;
     uint64_t memory_bytes;
-    int64_t first_seen_ms, last_seen_ms; // wall clock
     char device[LIMIT_DEVICE_NAME];      // what it measures for; "" = nothing
+    int64_t first_seen_ms, last_seen_ms; // wall clock
 };
 
 // Inserts, or updates the row of the same session; sets row->id.
 MUST_CHECK enum err worker_row_put(struct store *s, struct worker_row *row,
                                    struct errinfo *why);
+// ERR_NOTFOUND, ERR_IO.
+MUST_CHECK enum err worker_row_of_session(struct store *s, uint64_t session,
+                                          struct worker_row *out, struct errinfo *why);
 MUST_CHECK enum err worker_row_get(struct store *s, uint64_t id,
                                    struct worker_row *out);
 

@@ -3,6 +3,7 @@
 #include "worker/agent/agent.h"
 
 #include "common/base/clock.h"
+#include "common/net/monitor.h"
 #include "common/net/zwatch.h"
 #include "proto/wire.h"
 #include "worker/agent/link.h"
@@ -21,12 +22,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TURN_MESSAGES 64   // before the loop looks at its other sources
-#define STEP_MAX_MS   1000 // a step at least as often: waits that nothing ends
-#define STEP_MIN_MS   5
-#define STUCK_MS      100  // until sending is tried again
-#define BYE_MS        500  // for the last messages to leave
-#define ALIVE_MS      5000 // between signs of life in DIR/alive
+#define TURN_MESSAGES  64   // before the loop looks at its other sources
+#define STEP_MAX_MS    1000 // a step at least as often: waits that nothing ends
+#define STEP_MIN_MS    5
+#define STUCK_MS       100   // until sending is tried again
+#define BYE_MS         500   // for the last messages to leave
+#define FAILURE_LOG_MS 30000 // between words about connections that fail
+#define ALIVE_MS       5000  // between signs of life in DIR/alive
 
 struct agent {
     const struct agent_conf *conf;
@@ -38,6 +40,8 @@ struct agent {
     void *ctx;
     void *control, *bulk;
     struct zwatch *control_watch, *bulk_watch;
+    struct monitor *monitor; // of the control socket
+    int64_t failed_ms;       // when a failed handshake was last told
     struct endpoint bulk_at; // connected there when port is not 0
     uint32_t welcomes;       // seen
     struct blob_store *store;
@@ -351,6 +355,24 @@ static enum err open_store(struct agent *a, char dir[static FILE_PATH_MAX],
     return e == ERR_OK ? blob_store_open(dir, a->conf->artifacts, &a->store, why) : e;
 }
 
+// ZeroMQ tries again for ever; a person wants to know why it does.
+static void on_failure(void *arg, enum monitor_failure failure)
+{
+    static const char *const texts[] = {
+        [MONITOR_NOT_ADMITTED] = "the coordinator does not list our key as a worker's",
+        [MONITOR_NO_PROTOCOL] = "one side wants encrypted connections, the other does "
+                                "not: see --key and --coordinator-key",
+        [MONITOR_CUT_OFF] = "the coordinator does not have the key that "
+                            "--coordinator-key says",
+    };
+    struct agent *a = arg;
+    int64_t now_ms = clock_mono_ms();
+    if (a->failed_ms == 0 || now_ms - a->failed_ms >= FAILURE_LOG_MS) {
+        a->failed_ms = now_ms;
+        log_error("coordinator.unreachable", "why=\"%s\"", texts[failure]);
+    }
+}
+
 static enum err open_sockets(struct agent *a, struct errinfo *why)
 {
     a->ctx = zmq_ctx_new();
@@ -358,6 +380,16 @@ static enum err open_sockets(struct agent *a, struct errinfo *why)
     enum err e = zsock_open(a->ctx, ZMQ_DEALER, LIMIT_MESSAGE_BYTES, &a->control, why);
     if (e == ERR_OK) {
         e = zsock_open(a->ctx, ZMQ_DEALER, LIMIT_BULK_MESSAGE_BYTES, &a->bulk, why);
+    }
+    if (e == ERR_OK) {
+        e = curve_join(a->control, &a->conf->link, why);
+    }
+    if (e == ERR_OK) {
+        e = curve_join(a->bulk, &a->conf->link, why);
+    }
+    if (e == ERR_OK) {
+        e = monitor_create(a->ctx, &a->loop, a->control, on_failure, a, &a->monitor,
+                           why);
     }
     if (e == ERR_OK) {
         e = zsock_connect(a->control, &a->conf->coordinator, why);
@@ -440,6 +472,9 @@ static void close_handles(struct agent *a)
 {
     zwatch_destroy(a->control_watch);
     zwatch_destroy(a->bulk_watch);
+    if (a->monitor) {
+        monitor_stop(a->monitor);
+    }
     uv_close((uv_handle_t *)&a->timer, NULL);
     uv_close((uv_handle_t *)&a->signals[0], NULL);
     uv_close((uv_handle_t *)&a->signals[1], NULL);
@@ -454,6 +489,7 @@ static void finish(struct agent *a)
     }
     uv_run(&a->loop, UV_RUN_DEFAULT); // until the runners are gone and all is closed
     BUG_ON(uv_loop_close(&a->loop) != 0);
+    monitor_destroy(a->monitor);
     zsock_close_flushed(a->control, BYE_MS);
     zsock_close(a->bulk);
     if (a->ctx) {

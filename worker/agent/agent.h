@@ -13,14 +13,16 @@
 #define WORKER_AGENT_AGENT_H
 
 #include "common/base/log.h"
+#include "common/net/curve.h"
 #include "common/net/endpoint.h"
 #include "worker/agent/session.h"
 
 struct agent_conf {
     struct endpoint coordinator;
-    const char *program;   // this executable, for runners
-    const char *dir;       // artifacts in dir/blobs, sign of life in dir/alive
-    const char *artifacts; // a folder to read artifacts from first; NULL = none
+    struct curve_link link; // its keys and the coordinator's
+    const char *program;    // this executable, for runners
+    const char *dir;        // artifacts in dir/blobs, sign of life in dir/alive
+    const char *artifacts;  // a folder to read artifacts from first; NULL = none
     const char *backend;
     int64_t task_timeout_ms;
     bool with_parent; // leave when the process that started this one is gone

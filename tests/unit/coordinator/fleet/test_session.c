@@ -4,8 +4,8 @@
 #include "coordinator/fleet/session.h"
 #include "tests/lib/check_main.h"
 
-static const struct route here = {{1, 2, 3}, 3};
-static const struct route there = {{1, 2, 4}, 3};
+static const struct route here = {.bytes = {1, 2, 3}, .n = 3};
+static const struct route there = {.bytes = {1, 2, 4}, .n = 3};
 
 static struct session *put(struct session_table *t, uint64_t number, int64_t now_ms)
 {

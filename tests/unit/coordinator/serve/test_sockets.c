@@ -67,9 +67,11 @@ static void setup(void)
     bench.zctx = zmq_ctx_new();
     bench.worker_at = bench.bulk_at = bench.admin_at =
         (struct endpoint){.host = "127.0.0.1"};
-    OK(worker_socket_open(bench.zctx, &bench.worker_at, &bench.worker, &fixture.why));
-    OK(bulk_socket_open(bench.zctx, &bench.bulk_at, &bench.bulk, &fixture.why));
-    OK(admin_socket_open(bench.zctx, &bench.admin_at, &bench.admin, &fixture.why));
+    OK(worker_socket_open(bench.zctx, NULL, &bench.worker_at, &bench.worker,
+                          &fixture.why));
+    OK(bulk_socket_open(bench.zctx, NULL, &bench.bulk_at, &bench.bulk, &fixture.why));
+    OK(admin_socket_open(bench.zctx, NULL, &bench.admin_at, &bench.admin,
+                         &fixture.why));
     const struct turn_ports ports = {.send = on_send, .wake = on_wake};
     OK(turn_create(fixture.store, bench.blobs, &ports, worker_socket_now(), &bench.turn,
                    &fixture.why));
@@ -79,7 +81,8 @@ static void setup(void)
     fake_driver.next_task = fixture_train_task();
     const struct admin_hooks hooks = {.status = on_status, .drain = on_drain};
     OK(worker_socket_start(bench.worker, &bench.loop, bench.turn, &fixture.why));
-    OK(bulk_socket_start(bench.bulk, &bench.loop, bench.blobs, &fixture.why));
+    OK(bulk_socket_start(bench.bulk, &bench.loop, bench.blobs, bench.turn,
+                         &fixture.why));
     OK(admin_socket_start(bench.admin, &bench.loop, &hooks, &fixture.why));
 }
 

@@ -21,8 +21,8 @@ static struct {
     struct msg m; // the message being made
 } bench;
 
-static const struct route alice = {{0, 1, 2, 3, 4}, 5};
-static const struct route bob = {{0, 1, 2, 3, 5}, 5};
+static const struct route alice = {.bytes = {0, 1, 2, 3, 4}, .n = 5};
+static const struct route bob = {.bytes = {0, 1, 2, 3, 5}, .n = 5};
 
 // ---- the bench
 
