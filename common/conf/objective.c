@@ -248,11 +248,9 @@ char *constraint_print(const struct constraint *c, char out[static OBJECTIVE_TEX
 {
     char name[OBJECTIVE_TEXT_MAX];
     char number[32];
-    for (int digits = 6; digits <= 17; digits++) { // the shortest that reads back
+    snprintf(number, sizeof(number), "%.0f", c->limit < 1e15 ? c->limit : 0);
+    for (int digits = 6; digits <= 17 && strtod(number, NULL) != c->limit; digits++) {
         snprintf(number, sizeof(number), "%.*g", digits, c->limit);
-        if (strtod(number, NULL) == c->limit) {
-            break;
-        }
     }
     snprintf(out, OBJECTIVE_TEXT_MAX, "%s %s %s%s",
              objective_print(&c->objective, name), c->is_strict ? "<" : "<=", number,
