@@ -216,8 +216,12 @@ static void backward_norm(struct trainer *t, size_t n)
     float *weight = t->trained[0].gradient;
     add_up_rows(t->in_grad[0], n, width, t->trained[1].gradient);
     memset(weight, 0, width * sizeof(*weight));
-    for (size_t k = 0; k < n * width; k++) {
-        weight[k % width] += t->in_grad[0][k] * t->z[k];
+    for (size_t r = 0; r < n; r++) {
+        const float *grad = t->in_grad[0] + r * width;
+        const float *z = t->z + r * width;
+        for (size_t j = 0; j < width; j++) {
+            weight[j] += grad[j] * z[j];
+        }
     }
 }
 
@@ -243,6 +247,19 @@ static void backward(struct trainer *t, size_t n)
     backward_norm(t, n);
 }
 
+static void adam_tensor(const struct trained *p, float size, float unbias)
+{
+    float *restrict value = p->value;
+    float *restrict mean = p->mean;
+    float *restrict square = p->square;
+    for (size_t j = 0; j < p->n; j++) {
+        float g = p->gradient[j] + (float)WEIGHT_DECAY * value[j];
+        mean[j] += (1 - (float)BETA1) * (g - mean[j]);
+        square[j] += (1 - (float)BETA2) * (g * g - square[j]);
+        value[j] -= size * mean[j] / (sqrtf(square[j] * unbias) + (float)ADAM_EPS);
+    }
+}
+
 static void adam(struct trainer *t)
 {
     double progress = (double)t->step / (double)t->n_steps;
@@ -251,14 +268,7 @@ static void adam(struct trainer *t)
     float size = (float)(rate / (1 - pow(BETA1, step)));
     float unbias = (float)(1 / (1 - pow(BETA2, step)));
     for (size_t i = 0; i < N_TRAINED; i++) {
-        const struct trained *p = &t->trained[i];
-        for (size_t j = 0; j < p->n; j++) {
-            float g = p->gradient[j] + (float)WEIGHT_DECAY * p->value[j];
-            p->mean[j] += (1 - (float)BETA1) * (g - p->mean[j]);
-            p->square[j] += (1 - (float)BETA2) * (g * g - p->square[j]);
-            p->value[j] -=
-                size * p->mean[j] / (sqrtf(p->square[j] * unbias) + (float)ADAM_EPS);
-        }
+        adam_tensor(&t->trained[i], size, unbias);
     }
 }
 

@@ -90,3 +90,31 @@ const struct space *predictor_space(const struct predictor *p)
 {
     return &p->space;
 }
+
+static bool holds(const struct gene *g, int value)
+{
+    for (int i = 0; i < g->n_values; i++) {
+        if (g->values[i] == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err predictor_covers(const struct predictor *p, const struct space *s,
+                          struct errinfo *why)
+{
+    for (int i = 0; i < s->n_genes; i++) {
+        const struct gene *g = &s->genes[i];
+        const struct gene *known = space_gene(&p->space, g->kind, g->layer);
+        for (int j = 0; j < g->n_values; j++) {
+            if (!known || !holds(known, g->values[j])) {
+                return err_set(why, ERR_INPUT,
+                               "the predictor knows no network whose %s is %d: it was "
+                               "made for another space",
+                               g->name, g->values[j]);
+            }
+        }
+    }
+    return ERR_OK;
+}

@@ -36,6 +36,11 @@ void predictor_predict(const struct predictor *p, const struct arch *archs, size
 const char *predictor_kind(const struct predictor *p);
 const struct space *predictor_space(const struct predictor *p);
 
+// ERR_INPUT, with the gene and the value, unless every network of `s` is of the
+// predictor's space.
+MUST_CHECK enum err predictor_covers(const struct predictor *p, const struct space *s,
+                                     struct errinfo *why);
+
 // safetensors. A file says in its metadata which space it is for; the published
 // predictor's file, which does not, is for the paper's coarse space. ERR_NOTFOUND,
 // ERR_CORRUPT, ERR_INPUT.
