@@ -103,14 +103,13 @@ double problem_cost(const struct problem *p, const struct objective *o,
     return NAN;
 }
 
-// Never 0 for a constraint that does not hold, however little is missing.
-static double excess_of(const struct constraint *c, double value)
+double problem_excess_of(const struct constraint *c, double value)
 {
     if (constraint_holds(c, value)) {
         return 0;
     }
     double over = (value - c->limit) / (c->limit > 0 ? c->limit : 1);
-    return over > DBL_MIN ? over : DBL_MIN;
+    return over > DBL_MIN ? over : DBL_MIN; // at the limit of a strict one
 }
 
 double problem_excess(const struct problem *p, const struct arch *a)
@@ -119,7 +118,7 @@ double problem_excess(const struct problem *p, const struct arch *a)
     for (int i = 0; i < p->n_constraints; i++) {
         const struct constraint *c = &p->constraints[i];
         if (objective_is_cost(&c->objective)) {
-            sum += excess_of(c, problem_cost(p, &c->objective, a));
+            sum += problem_excess_of(c, problem_cost(p, &c->objective, a));
         }
     }
     return sum;

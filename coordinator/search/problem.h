@@ -43,6 +43,10 @@ MUST_CHECK enum err problem_check(const struct problem *p, struct errinfo *why);
 double problem_cost(const struct problem *p, const struct objective *o,
                     const struct arch *a);
 
+// By how much a value exceeds a limit, relative to the limit; 0 when it holds, never 0
+// when it does not.
+double problem_excess_of(const struct constraint *c, double value);
+
 // By how much the constraints on costs are exceeded: the sum of the relative excesses,
 // 0 when all hold.
 double problem_excess(const struct problem *p, const struct arch *a);

@@ -5,7 +5,12 @@
 #include <string.h>
 
 static const struct strategy_type *const types[] = {
-    &strategy_random,
+    &strategy_random, &strategy_evolution, &strategy_mpea,
+    &strategy_nsga2,  &strategy_bayes,
+};
+
+const char *const strategy_names[] = {
+    "random", "evolution", "mpea", "nsga2", "bayes", NULL,
 };
 
 const struct strategy_type *strategy_type_find(const char *name)

@@ -1,43 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
-// strategy.c - see strategy.h. What all strategies share: numbers, targets, no repeats.
+// strategy.c - see strategy.h. What all strategies share: numbers, turns, no repeats.
 #include "coordinator/search/strategy.h"
 
 #include <stdlib.h>
 
+struct turn { // one problem's part
+    struct strategy_context context;
+    struct archive *archive;
+    void *state;
+};
+
 struct strategy {
     const struct strategy_type *type;
-    void *state;
     struct seen *seen;
-    struct strategy_context context;
+    int n_turns;
+    struct turn turns[STRATEGY_PROBLEMS_MAX];
     uint32_t next; // number of the next proposal
     bool is_exhausted;
 };
 
-enum err strategy_create(const struct study_conf *conf, struct strategy **out,
-                         struct errinfo *why)
+static const struct strategy_settings limits = {
+    .population = 100000, .mutation = 1, .tournament = 1000};
+
+static enum err check_settings(const struct strategy_settings *s, struct errinfo *why)
 {
-    const struct strategy_type *type = strategy_type_find(conf->search.strategy);
+    if (s->population < 0 || s->population > limits.population) {
+        return err_set(why, ERR_INPUT, "population is %d; allowed: 1 to %d",
+                       s->population, limits.population);
+    }
+    if (!(s->mutation >= 0 && s->mutation <= limits.mutation)) {
+        return err_set(why, ERR_INPUT, "mutation is %g; allowed: above 0, up to 1",
+                       s->mutation);
+    }
+    if (s->tournament < 0 || s->tournament > limits.tournament) {
+        return err_set(why, ERR_INPUT, "tournament is %d; allowed: 1 to %d",
+                       s->tournament, limits.tournament);
+    }
+    return ERR_OK;
+}
+
+static struct strategy_settings settle(const struct strategy_type *type,
+                                       const struct strategy_settings *given)
+{
+    const struct strategy_settings *own = &type->defaults;
+    if (!given) {
+        return *own;
+    }
+    return (struct strategy_settings){
+        .population = given->population ? given->population : own->population,
+        .mutation = given->mutation > 0 ? given->mutation : own->mutation,
+        .tournament = given->tournament ? given->tournament : own->tournament,
+    };
+}
+
+static enum err check(const char *name, const struct problem *problems, int n_problems,
+                      const struct strategy_settings *settings, struct errinfo *why)
+{
+    const struct strategy_type *type = strategy_type_find(name);
     if (!type) {
-        return err_set(why, ERR_INPUT, "there is no search strategy \"%s\"",
-                       conf->search.strategy);
+        return err_set(why, ERR_INPUT, "there is no search strategy \"%s\"", name);
+    }
+    BUG_ON(n_problems < 1 || n_problems > STRATEGY_PROBLEMS_MAX);
+    for (int i = 0; i < n_problems; i++) {
+        enum err e = problem_check(&problems[i], why);
+        if (e != ERR_OK) {
+            return e;
+        }
+        BUG_ON(problems[i].n_objectives != problems[0].n_objectives);
+        if (problems[i].n_objectives < 1) {
+            return err_set(why, ERR_INPUT, "a search needs an objective");
+        }
+    }
+    return settings ? check_settings(settings, why) : ERR_OK;
+}
+
+enum err strategy_create(const char *name, const struct problem *problems,
+                         int n_problems, uint64_t seed,
+                         const struct strategy_settings *settings,
+                         struct strategy **out, struct errinfo *why)
+{
+    enum err e = check(name, problems, n_problems, settings, why);
+    if (e != ERR_OK) {
+        return e;
     }
     struct strategy *s = calloc(1, sizeof(*s));
     BUG_ON(!s);
-    s->type = type;
+    s->type = strategy_type_find(name);
     s->seen = seen_create();
-    s->context = (struct strategy_context){conf, s->seen};
-    s->state = type->create(&s->context);
+    s->n_turns = n_problems;
+    for (int i = 0; i < n_problems; i++) {
+        struct turn *turn = &s->turns[i];
+        turn->archive = archive_create(&problems[i]);
+        turn->context = (struct strategy_context){
+            .problem = &problems[i],
+            .settings = settle(s->type, settings),
+            .seed = seed,
+            .seen = s->seen,
+            .archive = turn->archive,
+        };
+        turn->state = s->type->create(&turn->context);
+    }
     *out = s;
     return ERR_OK;
 }
 
 void strategy_destroy(struct strategy *s)
 {
-    if (s) {
-        s->type->destroy(s->state);
-        seen_destroy(s->seen);
-        free(s);
+    if (!s) {
+        return;
     }
+    for (int i = 0; i < s->n_turns; i++) {
+        s->type->destroy(s->turns[i].state);
+        archive_destroy(s->turns[i].archive);
+    }
+    seen_destroy(s->seen);
+    free(s);
 }
 
 void strategy_avoid(struct strategy *s, const struct arch *a)
@@ -51,24 +128,21 @@ void strategy_tell(struct strategy *s, const struct strategy_trial *t)
     if (t->proposal.number >= s->next) {
         s->next = t->proposal.number + 1;
     }
-    if (s->type->tell) {
-        s->type->tell(s->state, t);
+    for (int i = 0; i < s->n_turns; i++) {
+        archive_put(s->turns[i].archive, t->proposal.number, &t->proposal.arch,
+                    t->state, t->values);
     }
 }
 
-static int n_turns(const struct study_conf *conf)
-{
-    return conf->n_targets > 0 ? conf->n_targets : 1;
-}
-
-// The next number whose target has something left. When all targets in a row have
-// nothing, it is over. A rebuilt strategy passes over the same numbers again: what is
-// seen only grows.
+// The next number whose problem has something left. When all in a row have nothing, it
+// is over. A rebuilt strategy passes over the same numbers again: what is seen only
+// grows.
 static bool next_proposal(struct strategy *s, struct proposal *out)
 {
-    for (int i = 0; i < n_turns(s->context.conf); i++) {
+    for (int i = 0; i < s->n_turns; i++) {
         out->number = s->next++;
-        if (s->type->propose(s->state, out->number, &out->arch)) {
+        struct turn *turn = &s->turns[out->number % (uint32_t)s->n_turns];
+        if (s->type->propose(turn->state, out->number, &out->arch)) {
             return true;
         }
     }
@@ -80,8 +154,9 @@ size_t strategy_ask(struct strategy *s, size_t n, struct proposal *out)
 {
     size_t n_out = 0;
     while (n_out < n && !s->is_exhausted && next_proposal(s, &out[n_out])) {
-        bool is_new = seen_add(s->seen, &out[n_out].arch);
-        BUG_ON(!is_new);
+        BUG_ON(seen_has(s->seen, &out[n_out].arch));
+        strategy_tell(s, &(struct strategy_trial){.proposal = out[n_out],
+                                                  .state = ARCHIVE_PENDING});
         n_out++;
     }
     return n_out;
@@ -92,14 +167,8 @@ bool strategy_is_exhausted(const struct strategy *s)
     return s->is_exhausted;
 }
 
-bool strategy_admits(const struct study_conf *conf, uint32_t number,
-                     const struct arch *a)
+const struct archive *strategy_archive(const struct strategy *s, int i)
 {
-    if (conf->n_targets == 0) {
-        return true;
-    }
-    const struct study_target *target =
-        &conf->targets[number % (uint32_t)conf->n_targets];
-    struct complexity c = complexity_of(a, &conf->supernet, conf->evaluate.frames);
-    return study_target_admits(target, &c);
+    BUG_ON(i < 0 || i >= s->n_turns);
+    return s->turns[i].archive;
 }
