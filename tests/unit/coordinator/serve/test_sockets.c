@@ -448,7 +448,7 @@ START_TEST(the_bulk_socket_refuses_what_is_not_for_it)
     memcpy(bench.m.blob_chunk.hash, hash, sizeof(hash));
     say(peer, NULL, 0);
     ck_assert_int_eq(hear(peer), MSG_REFUSED);
-    ck_assert_uint_eq(bulk_socket_refused(bench.bulk), 3);
+    ck_assert_uint_eq(refusals_messages(bulk_socket_refusals(bench.bulk)), 3);
     zsock_close(peer);
     teardown();
 }
