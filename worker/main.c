@@ -21,9 +21,9 @@
 
 struct arguments {
     const char *key, *coordinator_key;
-    const char *connect, *dir, *artifacts, *name, *backend, *log_level;
+    const char *connect, *dir, *artifacts, *name, *device, *backend, *log_level;
     long slots, threads, task_timeout_s;
-    bool any_address, with_parent, health;
+    bool any_address, with_parent, health, measure_only;
 };
 
 static bool parse_arguments(int argc, char **argv, struct arguments *a, int *status)
@@ -47,6 +47,11 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
                          "threads of a task; default 1: two workers of one thread get "
                          "more done than one of two"),
         OPTION_AS_TEXT("name", "NAME", &a->name, "for people; default HOST-PID"),
+        OPTION_AS_TEXT("device", "NAME", &a->device,
+                       "the kind of machine this is: measures latencies for studies "
+                       "that name it"),
+        OPTION_AS_FLAG("measure-only", &a->measure_only,
+                       "with --device: takes no other tasks"),
         OPTION_AS_TEXT("backend", "NAME", &a->backend,
                        "blas (the default) or ref, the slow oracle"),
         OPTION_AS_NUMBER("task-timeout", "SECONDS", &a->task_timeout_s, 1,
@@ -65,7 +70,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
         .operands = "",
         .summary =
             "Takes tasks from a coordinator and computes them, each in a process "
-            "of its own. Also: voxarch-worker data, voxarch-worker metrics.",
+            "of its own. Also: voxarch-worker data, metrics, measure.",
         .examples =
             "  voxarch-worker --connect tcp://10.0.0.1:20500 --dir /var/cache/voxarch\n"
             "  voxarch-worker --health --dir /var/cache/voxarch\n",
@@ -91,6 +96,35 @@ static void default_name(char *out, size_t cap)
     snprintf(out, cap, "%s-%ld", host, (long)getpid());
 }
 
+// As a study file may write it.
+static bool is_device_name(const char *name)
+{
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                            "0123456789-_.");
+    return n > 0 && n < LIMIT_DEVICE_NAME && name[n] == '\0' && name[0] != '.';
+}
+
+static enum err fill_device(const struct arguments *a, struct session_conf *out,
+                            struct errinfo *why)
+{
+    if (!a->device) {
+        return a->measure_only ? err_set(why, ERR_INPUT,
+                                         "--measure-only without --device: for which "
+                                         "device")
+                               : ERR_OK;
+    }
+    if (!is_device_name(a->device)) {
+        return err_set(
+            why, ERR_INPUT,
+            "--device %s is no name; allowed: letters, digits, - _ and ., up "
+            "to %d of them",
+            a->device, LIMIT_DEVICE_NAME - 1);
+    }
+    snprintf(out->device, sizeof(out->device), "%s", a->device);
+    out->capabilities = 1u << TASK_MEASURE | (a->measure_only ? 0 : out->capabilities);
+    return ERR_OK;
+}
+
 static enum err fill_session(const struct arguments *a, struct session_conf *out,
                              struct errinfo *why)
 {
@@ -107,7 +141,7 @@ static enum err fill_session(const struct arguments *a, struct session_conf *out
     } else {
         snprintf(out->name, sizeof(out->name), "%s", a->name);
     }
-    return ERR_OK;
+    return fill_device(a, out, why);
 }
 
 static enum err load_keys(const struct arguments *a, struct agent_conf *conf,
@@ -193,7 +227,7 @@ static int show_health(const char *dir)
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"data", cmd_data}, {"metrics", cmd_metrics}};
+} commands[] = {{"data", cmd_data}, {"metrics", cmd_metrics}, {"measure", cmd_measure}};
 
 int main(int argc, char **argv)
 {

@@ -46,6 +46,8 @@ bool study_device_is_measured(const struct study_device *d)
     return d->latency_table[0] == '\0';
 }
 
+#define ROWS_MAX 262144 // batch x frames, as the protocol has it
+
 static enum err resolve_measure(const struct schema *s, struct study_measure *m, int i)
 {
     for (size_t k = 0; k < N_MEASURES; k++) {
@@ -60,6 +62,14 @@ static enum err resolve_measure(const struct schema *s, struct study_measure *m,
                                  "is %" PRIu64 "; allowed: %" PRIu64 " to %" PRIu64,
                                  *value, measures[k].min, measures[k].max);
         }
+    }
+    if (m->batch * m->frames > ROWS_MAX) {
+        char path[64];
+        snprintf(path, sizeof(path), "devices[%d].measure.batch", i);
+        return tree_error_at(s->tree, path, s->why,
+                             "is %" PRIu64 " with %" PRIu64
+                             " frames; allowed: at most %d frames in a pass",
+                             m->batch, m->frames, ROWS_MAX);
     }
     return ERR_OK;
 }

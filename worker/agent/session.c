@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HELLO_AGAIN_MS  2000
 #define RESULT_AGAIN_MS 5000
@@ -85,6 +86,24 @@ static struct slot *find_ours(struct session *s, uint64_t task_id)
         }
     }
     return NULL;
+}
+
+// How many tasks may be fetched: none beside a measurement.
+static uint32_t count_open(const struct session *s)
+{
+    for (uint32_t i = 0; i < s->conf.n_slots; i++) {
+        const struct slot *slot = &s->slots[i];
+        if (slot->state != SLOT_FREE && slot->spec.kind == TASK_MEASURE) {
+            return 0;
+        }
+    }
+    return count_state(s, SLOT_FREE);
+}
+
+static bool has_room_for(const struct session *s, enum task_kind kind)
+{
+    uint32_t n_open = count_open(s);
+    return kind == TASK_MEASURE ? n_open == s->conf.n_slots : n_open > 0;
 }
 
 static struct slot *find_free(struct session *s)
@@ -284,6 +303,7 @@ static void make_hello(const struct session *s, struct msg *out)
         .memory_bytes = s->conf.memory_bytes,
     };
     snprintf(out->hello.name, sizeof(out->hello.name), "%s", s->conf.name);
+    memcpy(out->hello.device, s->conf.device, sizeof(out->hello.device));
     out->hello.n_held = fill_held(s, out->hello.held);
 }
 
@@ -330,7 +350,7 @@ static int64_t next_fetch_ms(const struct session *s)
 
 static bool next_fetch(struct session *s, int64_t now_ms, struct msg *out)
 {
-    uint32_t n_free = count_state(s, SLOT_FREE);
+    uint32_t n_free = count_open(s);
     if (s->is_draining || n_free == 0 || now_ms < next_fetch_ms(s)) {
         return false;
     }
@@ -440,7 +460,7 @@ int64_t session_due_ms(const struct session *s)
     }
     int64_t silent_ms = s->heard_ms + SILENT_BEATS * (int64_t)s->welcome.beat_ms;
     int64_t due_ms = earlier(s->beat_due_ms, silent_ms);
-    if (!s->is_draining && count_state(s, SLOT_FREE) > 0) {
+    if (!s->is_draining && count_open(s) > 0) {
         due_ms = earlier(due_ms, next_fetch_ms(s));
     }
     for (uint32_t i = 0; i < s->conf.n_slots; i++) {
@@ -495,12 +515,11 @@ static void take_lease(struct session *s, int64_t now_ms, const struct msg *m)
     if (held) { // ours again under a new token: the old attempt is over
         lose(s, held, now_ms);
     }
-    struct slot *slot = find_free(s);
-    if (!slot || s->is_draining) {
+    if (!has_room_for(s, l->spec.kind) || s->is_draining) {
         give_back(s, l->task_id, l->token);
         return;
     }
-    *slot = (struct slot){
+    *find_free(s) = (struct slot){
         .state = SLOT_HELD, .task_id = l->task_id, .token = l->token, .spec = l->spec};
     s->fetch_due_ms = now_ms + s->welcome.beat_ms; // the rest of the credit stands
 }

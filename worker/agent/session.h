@@ -2,10 +2,12 @@
 // session.h - what a worker says to its coordinator and when: the protocol, pure.
 //
 // Happy path: HELLO, WELCOME, then FETCH while slots are free, LEASEs fill them, BEATs
-// keep them, RESULTs end them. The failures: no answer to anything for three beats, or
-// REFUSED{STALE}: HELLO again with all that is held; a lost RESULT is sent again until
-// a verdict comes; tasks named in WELCOME.stale or BEAT_REPLY.cancelled are to be
-// stopped. Draining: no more FETCH, then BYE when nothing is held.
+// keep them, RESULTs end them. A MEASURE task has all slots to itself: nothing is
+// fetched beside it, and a LEASE that would run beside it is given back. The failures:
+// no answer to anything for three beats, or REFUSED{STALE}: HELLO again with all that
+// is held; a lost RESULT is sent again until a verdict comes; tasks named in
+// WELCOME.stale or BEAT_REPLY.cancelled are to be stopped. Draining: no more FETCH,
+// then BYE when nothing is held.
 //
 // The caller looks at the slots after every message and acts on their states; sockets,
 // processes and the clock are the caller's.
@@ -41,6 +43,7 @@ struct session_conf {
     uint32_t n_slots; // 1..LIMIT_HELD_TASKS
     uint32_t n_threads;
     uint32_t capabilities;
+    char device[LIMIT_DEVICE_NAME]; // what it measures for; "" = nothing
     uint64_t memory_bytes;
 };
 

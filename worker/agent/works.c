@@ -82,7 +82,9 @@ static size_t inputs_of(const struct task_spec *spec, const char *out[INPUTS_MAX
 {
     size_t n = 0;
     out[n++] = spec->study;
-    out[n++] = spec->pack;
+    if (spec->pack[0]) { // a MEASURE has none
+        out[n++] = spec->pack;
+    }
     if (spec->checkpoint[0]) {
         out[n++] = spec->checkpoint;
     }
@@ -92,7 +94,11 @@ static size_t inputs_of(const struct task_spec *spec, const char *out[INPUTS_MAX
 // The artifact that a result refers to; "" when there is none.
 static const char *output_of(const struct task_result *r)
 {
-    return r->kind == TASK_TRAIN ? r->train.checkpoint : r->evaluate.network;
+    switch (r->kind) {
+    case TASK_TRAIN: return r->train.checkpoint;
+    case TASK_EVALUATE: return r->evaluate.network;
+    default: return "";
+    }
 }
 
 static bool is_in_use(void *arg, const char *hash)

@@ -41,12 +41,39 @@ static bool are_evaluate_numbers(const struct evaluate_result *e)
            is_number(e->mindcf_p05, 1000) && is_number(e->seconds, 1e12);
 }
 
+static bool is_timing(const struct timing *t)
+{
+    return is_number(t->median_ms, LIMIT_LATENCY_MS) &&
+           is_number(t->p90_ms, LIMIT_LATENCY_MS) &&
+           is_number(t->spread_ms, LIMIT_LATENCY_MS) && t->median_ms <= t->p90_ms &&
+           t->n >= 1 && t->n <= LIMIT_MEASURE_PASSES;
+}
+
+static bool are_measured_numbers(const struct measure_result *m)
+{
+    bool ok = is_timing(&m->whole) && m->whole.median_ms > 0 && m->n_units >= 1 &&
+              m->n_units <= LIMIT_MEASURE_UNITS && is_number(m->seconds, 1e12);
+    for (uint32_t i = 0; ok && i < m->n_units; i++) {
+        ok = is_timing(&m->units[i]);
+    }
+    return ok;
+}
+
+static bool are_numbers(const struct task_result *r)
+{
+    switch (r->kind) {
+    case TASK_TRAIN: return are_train_numbers(&r->train);
+    case TASK_EVALUATE: return are_evaluate_numbers(&r->evaluate);
+    case TASK_MEASURE: return are_measured_numbers(&r->measure);
+    default: return false;
+    }
+}
+
 enum err report_check(const struct task_result *r, struct errinfo *why)
 {
-    bool ok = r->kind == TASK_TRAIN ? are_train_numbers(&r->train)
-                                    : are_evaluate_numbers(&r->evaluate);
-    return ok ? ERR_OK
-              : err_set(why, ERR_NUMERIC, "the result holds a number that is none");
+    return are_numbers(r)
+               ? ERR_OK
+               : err_set(why, ERR_NUMERIC, "the result holds a number that is none");
 }
 
 static void add_progress(const struct task_progress *p, struct buf *out)

@@ -25,6 +25,11 @@ const char *backend_name_at(size_t i)
     return i < sizeof(backends) / sizeof(backends[0]) ? backends[i]->name : NULL;
 }
 
+const char *backend_library(void)
+{
+    return blas_library();
+}
+
 void backend_set_threads(int n_threads)
 {
     BUG_ON(n_threads < 1);

@@ -13,6 +13,9 @@ struct kernels; // kernels.h: the table of operations
 const struct kernels *backend_find(const char *name);
 const char *backend_name_at(size_t i); // for listings; NULL past the end
 
+// What computes here, for people: instruction set and library.
+const char *backend_library(void);
+
 // Threads each operation may use; tells OpenBLAS too. Call once before computing.
 void backend_set_threads(int n_threads);
 

@@ -23,6 +23,8 @@ struct net {
     int n_utts; // of the last forward
     size_t n_frames;
     bool is_forwarded; // in training mode: backward may follow
+    net_mark_fn *mark; // NULL: nobody asks
+    void *mark_arg;
 };
 
 static void block_reserve(struct net *n, struct block *b, size_t size)
@@ -167,6 +169,24 @@ static void read_embeddings(struct net *n, float *embeddings)
                    (size_t)n->n_utts * (size_t)n->layout.dims.n_embed);
 }
 
+int net_n_units(const struct net *n)
+{
+    return n->plan.depth + 4;
+}
+
+void net_set_mark(struct net *n, net_mark_fn *mark, void *arg)
+{
+    n->mark = mark;
+    n->mark_arg = arg;
+}
+
+static void mark(const struct net *n, int unit)
+{
+    if (n->mark) {
+        n->mark(n->mark_arg, unit);
+    }
+}
+
 void net_forward_eval(struct net *n, const struct net_batch *b, float *embeddings)
 {
     const struct kernels *k = n->k;
@@ -174,17 +194,22 @@ void net_forward_eval(struct net *n, const struct net_batch *b, float *embedding
     start(n, b);
     n->is_forwarded = false;
     k->conv_norm_eval(n->stream, &p->layer1);
+    mark(n, 0);
     for (int i = 0; i < p->depth; i++) {
         k->conv_norm_eval(n->stream, &p->blocks[i].first);
         run_res2(n, &p->blocks[i], k->conv_norm_eval);
         k->block_end_eval(n->stream, &p->blocks[i].end);
+        mark(n, 1 + i);
     }
     k->conv_relu(n->stream, &p->cat);
+    mark(n, p->depth + 1);
     k->pool(n->stream, &p->pool);
     k->vector_norm_eval(n->stream, &p->pool_norm);
+    mark(n, p->depth + 2);
     k->linear(n->stream, &p->linear);
     k->vector_norm_eval(n->stream, &p->embed_norm);
     read_embeddings(n, embeddings);
+    mark(n, p->depth + 3);
 }
 
 void net_forward_train(struct net *n, const struct net_batch *b, float *embeddings)

@@ -57,6 +57,16 @@ void net_read_batch_stats(const struct net *n, float *stats, double *counts);
 // Evaluation: BN by running statistics. embeddings: [n_utts][n_embed].
 void net_forward_eval(struct net *n, const struct net_batch *b, float *embeddings);
 
+// The units of a network, in the order in which they are computed: the first layer with
+// the loading of features, each block, the concatenated convolution, pooling with its
+// normalisation, the embedding with its reading. Together they are the whole pass.
+int net_n_units(const struct net *n);
+
+// `mark` is told from now on whenever an evaluation's unit is done; NULL: nobody is. A
+// backend that queues would have to be waited for here first.
+typedef void net_mark_fn(void *arg, int unit);
+void net_set_mark(struct net *n, net_mark_fn *mark, void *arg);
+
 // Training-mode forward: BN by batch statistics; activations are kept for backward.
 void net_forward_train(struct net *n, const struct net_batch *b, float *embeddings);
 

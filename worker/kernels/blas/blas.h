@@ -17,7 +17,13 @@
 
 extern const struct kernels blas_kernels;
 
+const char *blas_library(void);       // for people
 void blas_set_threads(int n_threads); // the team's; OpenBLAS has one in each
+
+// C = A B, [n][n] each, by OpenBLAS alone: what its own threads reach on this machine.
+// Leaves it with those threads until blas_set_threads.
+void blas_library_product(int n, const float *a, const float *b, float *c,
+                          int n_threads);
 
 // Some utterances of the batch, one member's part of a pass.
 struct utts {
