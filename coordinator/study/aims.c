@@ -67,18 +67,34 @@ void aims_of_fronts(const struct study_conf *conf, const struct aims_tables *t,
     }
 }
 
+static bool has_table(const struct problem *p, const char *device)
+{
+    for (int i = 0; i < p->n_devices; i++) {
+        if (strcmp(p->devices[i].name, device) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool keeps(const struct problem *p, const struct constraint *c,
+                  const struct arch *a, double eer, double mindcf)
+{
+    switch (c->objective.kind) {
+    case OBJECTIVE_EER: return constraint_holds(c, eer);
+    case OBJECTIVE_MINDCF: return constraint_holds(c, mindcf);
+    case OBJECTIVE_LATENCY:
+        return has_table(p, c->objective.device) &&
+               constraint_holds(c, problem_cost(p, &c->objective, a));
+    default: return true;
+    }
+}
+
 bool aims_accept(const struct problem *p, const struct arch *a, double eer,
                  double mindcf)
 {
     for (int i = 0; i < p->n_constraints; i++) {
-        const struct constraint *c = &p->constraints[i];
-        double value;
-        switch (c->objective.kind) {
-        case OBJECTIVE_EER: value = eer; break;
-        case OBJECTIVE_MINDCF: value = mindcf; break;
-        default: value = problem_cost(p, &c->objective, a); break;
-        }
-        if (!constraint_holds(c, value)) {
+        if (!keeps(p, &p->constraints[i], a, eer, mindcf)) {
             return false;
         }
     }

@@ -36,8 +36,8 @@ void aims_of_targets(const struct study_conf *conf, const struct aims_tables *t,
 void aims_of_fronts(const struct study_conf *conf, const struct aims_tables *t,
                     struct aims *out);
 
-// Whether a network keeps all limits: on costs, and on what was measured. A latency
-// without its table is not kept.
+// Whether a network keeps the limits on what was measured and on latencies; those on
+// its size are study_target_admits's. A latency without its table is not kept.
 bool aims_accept(const struct problem *p, const struct arch *a, double eer,
                  double mindcf);
 

@@ -27,14 +27,33 @@ static enum err update(struct driver *d, const struct study_row *study,
 static enum err apply_pack(const struct step *s, struct errinfo *why)
 {
     (void)why;
-    beside_pack(s->driver, s->tracked, s->g);
+    if (study_is_surrogate(s->tracked->conf)) {
+        beside_take_predictor(s->driver, s->tracked, s->g);
+    } else {
+        beside_pack(s->driver, s->tracked, s->g);
+    }
     return ERR_OK;
+}
+
+// A study that guesses has nothing to train: its predictor is what evaluates.
+static enum err start_guessing(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    const struct job_slot *slot = &s->tracked->slot;
+    memcpy(study->predictor, slot->artifact, sizeof(study->predictor));
+    memcpy(study->checkpoint, slot->artifact, sizeof(study->checkpoint));
+    study->state = STUDY_SEARCHING;
+    log_info("study.guessing", "study=%s predictor=%s", study->name, study->predictor);
+    return update(s->driver, study, why);
 }
 
 static enum err apply_start(const struct step *s, struct errinfo *why)
 {
     struct study_row *study = &s->g->study;
     const struct job_slot *slot = &s->tracked->slot;
+    if (study_is_surrogate(s->tracked->conf)) {
+        return start_guessing(s, why);
+    }
     memcpy(study->pack, slot->artifact, sizeof(study->pack));
     study->n_train_utts = slot->counts.n_train_utts;
     study->n_speakers = slot->counts.n_speakers;
@@ -114,13 +133,62 @@ static enum err apply_end_stage(const struct step *s, struct errinfo *why)
     log_info("stage.ended", "study=%s stage=%u checkpoint=%s", study->name,
              study->stage, study->checkpoint);
     if (study->stage + 1 == (uint32_t)s->tracked->conf->train.n_stages) {
-        study->state = STUDY_SEARCHING;
+        bool has_labels = s->tracked->conf->search.predictor.labels > 0;
+        study->state = has_labels ? STUDY_LABELLING : STUDY_SEARCHING;
     } else {
         study->stage++;
         study->round = 0;
         study->position = 0;
     }
     return update(s->driver, study, why);
+}
+
+static enum err apply_label(const struct step *s, struct errinfo *why)
+{
+    return candidates_label(s->driver, s->tracked, s->g, s->decision->n_proposals, why);
+}
+
+static enum err apply_end_labels(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    study->state = STUDY_FITTING;
+    log_info("labels.ended", "study=%s labels=%u measured=%u", study->name,
+             s->g->view.trials.n_labels, s->g->view.trials.n_measured_labels);
+    return update(s->driver, study, why);
+}
+
+static enum err apply_fit(const struct step *s, struct errinfo *why)
+{
+    (void)why;
+    beside_fit(s->driver, s->tracked, s->g);
+    return ERR_OK;
+}
+
+static enum err apply_adopt_fit(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    const struct fit_job *job = s->tracked->slot.fit;
+    memcpy(study->predictor, job->fit.predictor, sizeof(study->predictor));
+    memcpy(study->fit, job->record, sizeof(study->fit));
+    study->state = STUDY_SEARCHING;
+    log_info("study.fitted", "study=%s kind=%s predictor=%s picks=%zu", study->name,
+             job->fit.kind, study->predictor, job->fit.n_picks);
+    enum err e = candidates_of_fit(s->driver, s->tracked, s->g, &job->fit, why);
+    return e == ERR_OK ? update(s->driver, study, why) : e;
+}
+
+static enum err apply_guess(const struct step *s, struct errinfo *why)
+{
+    (void)why;
+    beside_guess(s->driver, s->tracked, s->g, s->decision->n_proposals);
+    return ERR_OK;
+}
+
+static enum err apply_adopt_guesses(const struct step *s, struct errinfo *why)
+{
+    s->tracked->is_refresh_due = true;
+    return candidates_guessed(s->driver, s->tracked, s->g, s->tracked->slot.guesses,
+                              why);
 }
 
 static enum err apply_propose(const struct step *s, struct errinfo *why)
@@ -186,6 +254,9 @@ enum err apply_decision(struct driver *d, struct tracked *t, struct gathering *g
         [PLAN_PACK] = apply_pack,       [PLAN_START] = apply_start,
         [PLAN_ADD_ROUND] = apply_round, [PLAN_MERGE] = apply_merge,
         [PLAN_ADOPT] = apply_adopt,     [PLAN_END_STAGE] = apply_end_stage,
+        [PLAN_LABEL] = apply_label,     [PLAN_END_LABELS] = apply_end_labels,
+        [PLAN_FIT] = apply_fit,         [PLAN_ADOPT_FIT] = apply_adopt_fit,
+        [PLAN_GUESS] = apply_guess,     [PLAN_ADOPT_GUESSES] = apply_adopt_guesses,
         [PLAN_PROPOSE] = apply_propose, [PLAN_END_SEARCH] = apply_end_search,
         [PLAN_EXPORT] = apply_export,   [PLAN_WRITE] = apply_write,
         [PLAN_FINISH] = apply_finish,   [PLAN_FAIL] = apply_fail,

@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "coordinator/predict/predictor.h"
 #include "coordinator/study/merge_job.h"
 #include "coordinator/study/results.h"
 
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KILLS_MAX 3 // packers in a row: then it is no accident (memory, a limit)
+#define PREDICTOR_MAX_BYTES (1u << 30) // the paper's is 2 MB
+#define KILLS_MAX           3 // packers in a row: then it is no accident (memory, a limit)
 
 // ---- the slot
 
@@ -20,7 +22,9 @@ static void slot_start(struct tracked *t, const struct gathering *g)
     struct job_slot *s = &t->slot;
     BUG_ON(s->state == PLAN_JOB_RUNNING);
     unsigned n_kills = s->n_kills;
-    *s = (struct job_slot){.state = PLAN_JOB_RUNNING, .n_kills = n_kills};
+    tracked_reset_slot(t);
+    s->state = PLAN_JOB_RUNNING;
+    s->n_kills = n_kills;
     memcpy(s->inputs, g->inputs, sizeof(s->inputs));
     t->driver->n_jobs++;
 }
@@ -87,6 +91,71 @@ void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g)
     log_info("study.packing", "study=%s", t->conf->name);
 }
 
+// ---- a predictor's file
+
+struct take_job {
+    struct job job; // first
+    struct tracked *study;
+    char hash[HASH_HEX_MAX];
+    char blob_dir[FILE_PATH_MAX];
+};
+
+static enum err check_predictor(const struct study_conf *conf, struct errinfo *why)
+{
+    struct predictor *p = NULL;
+    enum err e = predictor_load(conf->evaluate.surrogate.predictor, &p, why);
+    if (e == ERR_OK) {
+        e = predictor_covers(p, &conf->space, why);
+        predictor_destroy(p);
+    }
+    return e;
+}
+
+static enum err take_file(struct take_job *t, const char *path, struct errinfo *why)
+{
+    struct blob_store *blobs = NULL;
+    struct buf bytes = BUF_INIT;
+    enum err e = file_read(path, PREDICTOR_MAX_BYTES, &bytes, why);
+    if (e == ERR_OK) {
+        e = blob_store_open(t->blob_dir, NULL, &blobs, why);
+    }
+    if (e == ERR_OK) {
+        e = blob_put_bytes(blobs, bytes.data, bytes.len, t->hash, why);
+    }
+    blob_store_close(blobs);
+    buf_fini(&bytes);
+    return e;
+}
+
+static enum err take_run(struct job *j, struct errinfo *why)
+{
+    struct take_job *t = (struct take_job *)j;
+    const struct study_conf *conf = t->study->conf; // stays while a job runs
+    enum err e = check_predictor(conf, why);
+    return e == ERR_OK ? take_file(t, conf->evaluate.surrogate.predictor, why) : e;
+}
+
+static void on_taken(struct job *j)
+{
+    struct take_job *t = (struct take_job *)j;
+    memcpy(t->study->slot.artifact, t->hash, sizeof(t->hash));
+    slot_end(t->study, "predictor", j->code, &j->why);
+    free(t);
+}
+
+void beside_take_predictor(struct driver *d, struct tracked *t,
+                           const struct gathering *g)
+{
+    slot_start(t, g);
+    struct take_job *take = calloc(1, sizeof(*take));
+    BUG_ON(!take);
+    take->job.run = take_run;
+    take->job.done = on_taken;
+    take->study = t;
+    snprintf(take->blob_dir, sizeof(take->blob_dir), "%s", blob_store_dir(d->blobs));
+    job_start(&take->job, d->loop);
+}
+
 // ---- merging
 
 static void on_merged(struct job *j)
@@ -111,6 +180,57 @@ void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g
     m->arg = t;
     m->job.done = on_merged;
     job_start(&m->job, d->loop);
+}
+
+// ---- fitting and searching predictors
+
+static void on_fitted(struct job *j)
+{
+    struct fit_job *f = (struct fit_job *)j;
+    struct tracked *t = f->arg;
+    t->slot.fit = f;
+    slot_end(t, "fit", j->code, &j->why);
+}
+
+void beside_fit(struct driver *d, struct tracked *t, const struct gathering *g)
+{
+    slot_start(t, g);
+    struct errinfo why = {0};
+    struct fit_job *f = NULL;
+    enum err e = fit_job_create(d->blobs, &g->scope, &f, &why);
+    if (e != ERR_OK) {
+        slot_end(t, "fit", e, &why);
+        return;
+    }
+    f->arg = t;
+    f->job.done = on_fitted;
+    log_info("study.fitting", "study=%s labels=%zu", t->conf->name, f->n_labels);
+    job_start(&f->job, d->loop);
+}
+
+static void on_guessed(struct job *j)
+{
+    struct guess_job *guesses = (struct guess_job *)j;
+    struct tracked *t = guesses->arg;
+    t->slot.guesses = guesses;
+    slot_end(t, "guess", j->code, &j->why);
+}
+
+void beside_guess(struct driver *d, struct tracked *t, const struct gathering *g,
+                  uint32_t n)
+{
+    slot_start(t, g);
+    struct errinfo why = {0};
+    char path[FILE_PATH_MAX];
+    enum err e = blob_path(d->blobs, g->study.predictor, path, NULL, &why);
+    if (e != ERR_OK) {
+        slot_end(t, "guess", e, &why);
+        return;
+    }
+    struct guess_job *guesses = guess_job_create(&g->scope, path, n);
+    guesses->arg = t;
+    guesses->job.done = on_guessed;
+    job_start(&guesses->job, d->loop);
 }
 
 // ---- writing
@@ -203,6 +323,9 @@ static enum err add_networks(const struct driver *d, struct results *r,
     struct final_choice choices[STUDY_TARGETS_MAX];
     size_t n = final_choose(&scope, choices);
     enum err e = ERR_OK;
+    if (study_is_surrogate(&r->conf)) {
+        return ERR_OK; // guessed: there are no weights
+    }
     for (size_t i = 0; i < n && e == ERR_OK; i++) {
         if (!choices[i].winner) {
             continue;

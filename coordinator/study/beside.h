@@ -13,7 +13,13 @@
 
 // A job that cannot even be started has failed: there is no error to return.
 void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g);
+// Of a study that guesses: its predictor is checked and taken into the store.
+void beside_take_predictor(struct driver *d, struct tracked *t,
+                           const struct gathering *g);
 void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g);
+void beside_fit(struct driver *d, struct tracked *t, const struct gathering *g);
+void beside_guess(struct driver *d, struct tracked *t, const struct gathering *g,
+                  uint32_t n);
 // The final results with the winners' networks.
 void beside_write(struct driver *d, struct tracked *t, const struct gathering *g);
 

@@ -2,7 +2,8 @@
 // candidates.c - see candidates.h.
 #include "coordinator/study/candidates.h"
 
-#include "coordinator/search/strategy.h"
+#include "coordinator/study/labels.h"
+#include "coordinator/study/searcher.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 struct wish { // a trial to be
     enum trial_origin origin;
     uint32_t proposal;
+    enum protocol protocol;
     const struct arch *arch;
 };
 
@@ -47,7 +49,7 @@ static enum err insert_trial(struct driver *d, const struct tracked *t,
         .stage = study->stage,
         .proposal = wish->proposal,
         .arch = *wish->arch,
-        .protocol = (uint32_t)t->conf->evaluate.protocol,
+        .protocol = (uint32_t)wish->protocol,
         .complexity =
             complexity_of(wish->arch, &t->conf->supernet, t->conf->evaluate.frames),
     };
@@ -69,48 +71,31 @@ enum err candidates_of_stage(struct driver *d, struct tracked *t,
     free(space);
     enum err e = ERR_OK;
     for (int i = 0; i < 2 && e == ERR_OK; i++) {
-        const struct wish wish = {.origin = TRIAL_STAGE, .arch = &ends[i]};
+        const struct wish wish = {.origin = TRIAL_STAGE,
+                                  .protocol = t->conf->evaluate.protocol,
+                                  .arch = &ends[i]};
         e = insert_trial(d, t, study, &wish, why);
     }
     return e;
 }
 
-// The strategy as the stored trials leave it. What the last stage had evaluated with
-// the final weights is a candidate already.
-static enum err rebuild(const struct tracked *t, const struct gathering *g,
-                        struct strategy **out, struct errinfo *why)
-{
-    enum err e = strategy_create(t->conf, out, why);
-    for (size_t i = 0; i < g->history.n_trials && e == ERR_OK; i++) {
-        const struct trial_row *row = &g->history.trials[i];
-        if (row->origin == TRIAL_SEARCH) {
-            const struct strategy_trial told = {
-                .proposal = {.number = row->proposal, .arch = row->arch},
-                .is_measured = row->is_measured,
-                .eer = row->result.eer_percent,
-            };
-            strategy_tell(*out, &told);
-        } else if (final_is_candidate(&g->scope, row)) {
-            strategy_avoid(*out, &row->arch);
-        }
-    }
-    return e;
-}
+// ---- proposals
 
 enum err candidates_propose(struct driver *d, struct tracked *t,
                             const struct gathering *g, uint32_t n, struct errinfo *why)
 {
-    struct strategy *strategy = NULL;
-    enum err e = rebuild(t, g, &strategy, why);
+    struct searcher *searcher = NULL;
+    enum err e = searcher_create(&g->scope, &searcher, why);
     if (e != ERR_OK) {
         return e;
     }
     struct proposal *proposals = calloc(n, sizeof(*proposals));
     BUG_ON(!proposals);
-    size_t n_new = strategy_ask(strategy, n, proposals);
+    size_t n_new = strategy_ask(searcher->strategy, n, proposals);
     for (size_t i = 0; i < n_new && e == ERR_OK; i++) {
         const struct wish wish = {.origin = TRIAL_SEARCH,
                                   .proposal = proposals[i].number,
+                                  .protocol = t->conf->evaluate.protocol,
                                   .arch = &proposals[i].arch};
         e = insert_trial(d, t, &g->study, &wish, why);
     }
@@ -118,9 +103,100 @@ enum err candidates_propose(struct driver *d, struct tracked *t,
         t->exhausted_at = g->view.trials.n_proposed + (uint32_t)n_new;
     }
     free(proposals);
-    strategy_destroy(strategy);
+    searcher_destroy(searcher);
     return e;
 }
+
+enum err candidates_of_fit(struct driver *d, struct tracked *t,
+                           const struct gathering *g, const struct fit *fit,
+                           struct errinfo *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < fit->n_picks && e == ERR_OK; i++) {
+        const struct wish wish = {.origin = TRIAL_SEARCH,
+                                  .proposal = (uint32_t)i,
+                                  .protocol = t->conf->evaluate.protocol,
+                                  .arch = &fit->picks[i].arch};
+        e = insert_trial(d, t, &g->study, &wish, why);
+    }
+    return e;
+}
+
+// ---- labels
+
+static struct seen *labels_so_far(const struct gathering *g)
+{
+    struct seen *seen = seen_create();
+    for (size_t i = 0; i < g->history.n_trials; i++) {
+        if (g->history.trials[i].origin == TRIAL_LABEL) {
+            seen_add(seen, &g->history.trials[i].arch);
+        }
+    }
+    return seen;
+}
+
+enum err candidates_label(struct driver *d, struct tracked *t,
+                          const struct gathering *g, uint32_t n, struct errinfo *why)
+{
+    const struct label_strata strata = labels_cut(t->conf);
+    struct seen *seen = labels_so_far(g);
+    uint32_t number = g->view.trials.n_labels;
+    uint32_t end = number + n;
+    enum err e = ERR_OK;
+    struct arch arch;
+    while (number < end && e == ERR_OK &&
+           labels_draw(t->conf, &strata, number, seen, &arch)) {
+        const struct wish wish = {.origin = TRIAL_LABEL,
+                                  .proposal = number++,
+                                  .protocol = PROTOCOL_CHEAP,
+                                  .arch = &arch};
+        seen_add(seen, &arch);
+        e = insert_trial(d, t, &g->study, &wish, why);
+    }
+    if (number < end) {
+        t->exhausted_at = number;
+    }
+    seen_destroy(seen);
+    return e;
+}
+
+// ---- guesses
+
+// Measured as soon as it is there.
+static enum err insert_guess(struct driver *d, const struct tracked *t,
+                             const struct study_row *study, const struct guess *guess,
+                             struct errinfo *why)
+{
+    struct trial_row row = {
+        .study_id = study->id,
+        .origin = TRIAL_SEARCH,
+        .proposal = guess->proposal.number,
+        .arch = guess->proposal.arch,
+        .protocol = (uint32_t)t->conf->evaluate.protocol,
+        .complexity = complexity_of(&guess->proposal.arch, &t->conf->supernet,
+                                    t->conf->evaluate.frames),
+    };
+    memcpy(row.checkpoint, study->checkpoint, sizeof(row.checkpoint));
+    const struct evaluate_result result = {.eer_percent = guess->eer};
+    enum err e = trial_insert(d->store, &row, why);
+    return e == ERR_OK ? trial_measured(d->store, row.id, &result, why) : e;
+}
+
+enum err candidates_guessed(struct driver *d, struct tracked *t,
+                            const struct gathering *g, const struct guess_job *guesses,
+                            struct errinfo *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < guesses->n_guesses && e == ERR_OK; i++) {
+        e = insert_guess(d, t, &g->study, &guesses->guesses[i], why);
+    }
+    if (guesses->is_exhausted) {
+        t->exhausted_at = g->view.trials.n_proposed + (uint32_t)guesses->n_guesses;
+    }
+    return e;
+}
+
+// ---- winners
 
 enum err candidates_export(struct driver *d, struct tracked *t,
                            const struct gathering *g, struct errinfo *why)
@@ -129,7 +205,9 @@ enum err candidates_export(struct driver *d, struct tracked *t,
     size_t n = final_missing(&g->scope, missing);
     enum err e = ERR_OK;
     for (size_t i = 0; i < n && e == ERR_OK; i++) {
-        const struct wish wish = {.origin = TRIAL_FINAL, .arch = &missing[i]->arch};
+        const struct wish wish = {.origin = TRIAL_FINAL,
+                                  .protocol = t->conf->evaluate.protocol,
+                                  .arch = &missing[i]->arch};
         e = insert_trial(d, t, &g->study, &wish, why);
     }
     return e;

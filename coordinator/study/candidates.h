@@ -18,6 +18,22 @@ MUST_CHECK enum err candidates_propose(struct driver *d, struct tracked *t,
                                        const struct gathering *g, uint32_t n,
                                        struct errinfo *why);
 
+// The networks that a fit picked, all of them.
+MUST_CHECK enum err candidates_of_fit(struct driver *d, struct tracked *t,
+                                      const struct gathering *g, const struct fit *fit,
+                                      struct errinfo *why);
+
+// Up to n labels more. When there are none left, that is remembered as well.
+MUST_CHECK enum err candidates_label(struct driver *d, struct tracked *t,
+                                     const struct gathering *g, uint32_t n,
+                                     struct errinfo *why);
+
+// Trials of what was guessed, with their results: no task fills them.
+MUST_CHECK enum err candidates_guessed(struct driver *d, struct tracked *t,
+                                       const struct gathering *g,
+                                       const struct guess_job *guesses,
+                                       struct errinfo *why);
+
 // Exporting trials of the winners that lack one.
 MUST_CHECK enum err candidates_export(struct driver *d, struct tracked *t,
                                       const struct gathering *g, struct errinfo *why);

@@ -180,7 +180,7 @@ static void forget_job(struct driver *d, uint64_t study_id)
 {
     for (struct tracked *t = d->studies; t; t = t->next) {
         if (t->id == study_id && t->slot.state != PLAN_JOB_RUNNING) {
-            t->slot = (struct job_slot){0};
+            tracked_reset_slot(t);
         }
     }
 }
@@ -191,13 +191,14 @@ static enum err revive(struct driver *d, const struct study_conf *conf,
                        struct study_row *row, struct errinfo *why)
 {
     if (row->pack[0] == '\0') {
-        row->state = STUDY_PACKING;
+        row->state = row->predictor[0] ? STUDY_SEARCHING : STUDY_PACKING;
     } else if (row->position <
                study_stage_batches(conf, row->stage, row->n_train_utts)) {
         row->state = STUDY_TRAINING;
         row->round++; // the failed round's tasks stay as they are
     } else {
-        row->state = STUDY_SEARCHING;
+        bool is_due = conf->search.predictor.labels > 0 && row->fit[0] == '\0';
+        row->state = is_due ? STUDY_LABELLING : STUDY_SEARCHING;
     }
     row->error[0] = '\0';
     forget_job(d, row->id);
@@ -205,6 +206,27 @@ static enum err revive(struct driver *d, const struct study_conf *conf,
              study_state_name(row->state));
     enum err e = candidates_again(d, row, why);
     return e == ERR_OK ? study_row_update(d->store, row, why) : e;
+}
+
+// A study that an earlier version resolved lacks the keys that came later: resolved
+// again it is the same, or it is another one.
+static bool is_the_same(const struct driver *d, const struct study_row *row,
+                        const struct buf *yaml)
+{
+    char path[FILE_PATH_MAX];
+    struct study_conf *conf = calloc(1, sizeof(*conf));
+    BUG_ON(!conf);
+    struct buf stored = BUF_INIT;
+    bool is_same = blob_path(d->blobs, row->conf, path, NULL, NULL) == ERR_OK &&
+                   study_load(path, NULL, 0, conf, NULL) == ERR_OK;
+    if (is_same) {
+        study_print(conf, &stored);
+        is_same =
+            stored.len == yaml->len && memcmp(stored.data, yaml->data, yaml->len) == 0;
+    }
+    buf_fini(&stored);
+    free(conf);
+    return is_same;
 }
 
 static enum err find_or_insert(struct driver *d, const struct study_conf *conf,
@@ -225,7 +247,7 @@ static enum err find_or_insert(struct driver *d, const struct study_conf *conf,
         return err_set(why, e, "cannot look for study %s", conf->name);
     }
     *study_id = row.id;
-    if (strcmp(row.conf, hash) != 0) {
+    if (strcmp(row.conf, hash) != 0 && !is_the_same(d, &row, yaml)) {
         return err_set(why, ERR_INPUT,
                        "%s already holds a study named %s with other settings: give "
                        "this one another name, or use another directory",

@@ -3,12 +3,9 @@
 #include "coordinator/study/explore.h"
 
 #include "coordinator/pareto/front.h"
-#include "coordinator/search/strategy.h"
+#include "coordinator/search/search_run.h"
 
 #include <stdlib.h>
-
-#define BATCH \
-    50 // networks between two looks at what they came to: the paper's generation
 
 // What one target or front would have, best first.
 struct ranking {
@@ -30,43 +27,32 @@ bool explore_serves_fronts(const char *strategy)
 
 // ---- running a strategy on a predictor
 
-static size_t smaller(size_t a, size_t b)
+static void predict(void *arg, const struct arch *archs, size_t n,
+                    search_run_values *values)
 {
-    return a < b ? a : b;
-}
-
-// Returns how many were proposed: fewer than asked when nothing is left.
-static size_t step(const struct predictor *p, struct strategy *s, size_t n)
-{
-    struct proposal proposals[BATCH];
-    struct arch archs[BATCH];
-    double values[BATCH];
-    size_t n_new = strategy_ask(s, smaller(n, BATCH), proposals);
-    for (size_t i = 0; i < n_new; i++) {
-        archs[i] = proposals[i].arch;
+    double *eers = calloc(n + 1, sizeof(*eers));
+    BUG_ON(!eers);
+    predictor_predict(arg, archs, n, eers, NULL);
+    for (size_t i = 0; i < n; i++) {
+        values[i][0] = eers[i];
     }
-    predictor_predict(p, archs, n_new, values, NULL);
-    for (size_t i = 0; i < n_new; i++) {
-        strategy_tell(s, &(struct strategy_trial){.proposal = proposals[i],
-                                                  .state = ARCHIVE_MEASURED,
-                                                  .values = {values[i]}});
-    }
-    return n_new;
+    free(eers);
 }
 
 static enum err run(const struct explore_setup *setup, const char *strategy,
-                    const struct problem *problem, struct strategy **out,
+                    const struct problem *problem, struct search_run **out,
                     struct errinfo *why)
 {
-    const struct strategy_settings settings = explore_settings(setup->conf);
-    enum err e =
-        strategy_create(strategy, problem, 1, setup->conf->seed, &settings, out, why);
-    size_t left = e == ERR_OK ? (size_t)setup->conf->search.predictor.evaluations : 0;
-    while (left > 0) {
-        size_t n = step(setup->predictor, *out, left);
-        left = n > 0 ? left - n : 0;
-    }
-    return e;
+    const struct search_run_setup s = {
+        .strategy = strategy,
+        .problem = problem,
+        .seed = setup->conf->seed,
+        .settings = explore_settings(setup->conf),
+        .n_evaluations = (size_t)setup->conf->search.predictor.evaluations,
+        .evaluate = predict,
+        .arg = setup->predictor,
+    };
+    return search_run(&s, out, why);
 }
 
 // ---- rankings
@@ -149,15 +135,15 @@ static enum err rank(const struct explore_setup *setup, const char *strategy,
                      const struct problem *problem, order_fn *order, int group,
                      struct ranking *out, struct errinfo *why)
 {
-    struct strategy *s = NULL;
-    enum err e = run(setup, strategy, problem, &s, why);
+    struct search_run *r = NULL;
+    enum err e = run(setup, strategy, problem, &r, why);
     if (e == ERR_OK) {
-        const struct archive *a = strategy_archive(s, 0);
+        const struct archive *a = search_run_archive(r);
         out->picks = calloc(archive_count(a) + 1, sizeof(*out->picks));
         BUG_ON(!out->picks);
         order(a, group, out);
     }
-    strategy_destroy(s);
+    search_run_destroy(r);
     return e;
 }
 
@@ -208,8 +194,7 @@ enum err explore(const struct explore_setup *setup, struct pick *picks, size_t *
     struct aims *fronts = targets + 1;
     struct ranking rankings[2 * STUDY_TARGETS_MAX] = {{.n = 0}};
     const char *name = setup->conf->search.strategy;
-    aims_of_targets(setup->conf, setup->tables, explore_serves_fronts(name),
-                        targets);
+    aims_of_targets(setup->conf, setup->tables, explore_serves_fronts(name), targets);
     aims_of_fronts(setup->conf, setup->tables, fronts);
     int n = 0;
     enum err e = ERR_OK;
@@ -217,7 +202,8 @@ enum err explore(const struct explore_setup *setup, struct pick *picks, size_t *
         e = rank(setup, name, &targets->problems[i], rank_target, n, &rankings[n], why);
     }
     for (int i = 0; i < fronts->n && e == ERR_OK; i++, n++) {
-        e = rank(setup, "nsga2", &fronts->problems[i], rank_front, n, &rankings[n], why);
+        e = rank(setup, "nsga2", &fronts->problems[i], rank_front, n, &rankings[n],
+                 why);
     }
     if (e == ERR_OK) {
         *n_picks = share(setup, rankings, n, picks);

@@ -25,7 +25,7 @@ struct pick {
 struct explore_setup {
     const struct study_conf *conf;
     const struct aims_tables *tables;
-    const struct predictor *predictor;
+    struct predictor *predictor;
     const struct seen *avoid; // evaluated already
     size_t n;                 // wanted
 };

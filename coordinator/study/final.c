@@ -2,6 +2,7 @@
 // final.c - see final.h.
 #include "coordinator/study/final.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_final_weights(const struct final_scope *s, const struct trial_row *t)
@@ -38,13 +39,15 @@ static bool is_better(const struct trial_row *a, const struct trial_row *b)
 }
 
 static struct final_choice choose(const struct final_scope *s,
-                                  const struct study_target *target)
+                                  const struct study_target *target,
+                                  const struct problem *aim)
 {
     struct final_choice c = {.target = *target};
     for (size_t i = 0; i < s->n_trials; i++) {
         const struct trial_row *t = &s->trials[i];
         if (!t->is_measured || !final_is_candidate(s, t) ||
             !study_target_admits(target, &t->complexity) ||
+            !aims_accept(aim, &t->arch, t->result.eer_percent, t->result.mindcf_p01) ||
             (c.winner && !is_better(t, c.winner))) {
             continue;
         }
@@ -61,6 +64,10 @@ size_t final_choose(const struct final_scope *s,
                     struct final_choice out[static STUDY_TARGETS_MAX])
 {
     static const struct study_target any = {.name = "any"};
+    static const struct aims_tables no_tables;
+    struct aims *aims = malloc(sizeof(*aims));
+    BUG_ON(!aims);
+    aims_of_targets(s->conf, s->tables ? s->tables : &no_tables, false, aims);
     const struct study_target *targets = s->conf->targets;
     size_t n = (size_t)s->conf->n_targets;
     if (n == 0) {
@@ -68,8 +75,9 @@ size_t final_choose(const struct final_scope *s,
         n = 1;
     }
     for (size_t i = 0; i < n; i++) {
-        out[i] = choose(s, &targets[i]);
+        out[i] = choose(s, &targets[i], &aims->problems[i]);
     }
+    free(aims);
     return n;
 }
 

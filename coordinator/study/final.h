@@ -3,20 +3,21 @@
 //
 // A candidate is a trial of the search or of the last stage that was evaluated with the
 // final checkpoint and the study's protocol. A target's winner is the candidate within
-// its limits with the lowest EER; ties go to fewer MACs, then to the earlier trial. A
-// winner whose network could not be exported gives way to the next best. A study
+// all its limits with the lowest EER; ties go to fewer MACs, then to the earlier trial.
+// A winner whose network could not be exported gives way to the next best. A study
 // without targets has one that bears everything, "any".
 //
 // Owns: nothing; pure. Threads: any.
 #ifndef COORDINATOR_STUDY_FINAL_H
 #define COORDINATOR_STUDY_FINAL_H
 
-#include "common/conf/study.h"
+#include "coordinator/study/aims.h"
 #include "coordinator/study/history.h"
 
 struct final_scope { // what a choice is made from
     const struct study_conf *conf;
-    const char *checkpoint; // the final one
+    const struct aims_tables *tables; // NULL = none: no latency is kept to
+    const char *checkpoint;           // the final one
     const struct trial_row *trials;
     size_t n_trials;
 };

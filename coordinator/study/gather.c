@@ -68,7 +68,11 @@ static void digest_inputs(struct gathering *g)
                   g->shards[i].has_result ? g->shards[i].result.train.checkpoint : "");
     }
     for (size_t i = 0; i < g->history.n_trials; i++) {
-        hash_trial(&h, &g->history.trials[i]);
+        const struct trial_row *t = &g->history.trials[i];
+        // What runs beside the labels is not learnt from.
+        if (g->study.state != STUDY_FITTING || t->origin == TRIAL_LABEL) {
+            hash_trial(&h, t);
+        }
     }
     hash_end(&h, g->inputs);
 }
@@ -109,13 +113,17 @@ static struct plan_trials count_trials(const struct gathering *g)
         n.n_open += is_open;
         n.n_open_candidates += is_candidate && is_open;
         n.n_measured_candidates += is_candidate && t->is_measured;
+        n.n_labels += t->origin == TRIAL_LABEL;
+        n.n_open_labels += t->origin == TRIAL_LABEL && is_open;
+        n.n_measured_labels += t->origin == TRIAL_LABEL && t->is_measured;
     }
     return n;
 }
 
+// A study that guesses has no networks to export.
 static uint32_t count_missing(const struct gathering *g)
 {
-    if (g->study.state != STUDY_EXPORTING) {
+    if (g->study.state != STUDY_EXPORTING || study_is_surrogate(g->scope.conf)) {
         return 0;
     }
     const struct trial_row *missing[STUDY_TARGETS_MAX];
@@ -126,6 +134,7 @@ static void fill_view(struct driver *d, struct tracked *t, struct gathering *g)
 {
     g->scope = (struct final_scope){
         .conf = t->conf,
+        .tables = &t->tables,
         .checkpoint = g->study.checkpoint,
         .trials = g->history.trials,
         .n_trials = g->history.n_trials,
@@ -141,7 +150,10 @@ static void fill_view(struct driver *d, struct tracked *t, struct gathering *g)
         .trials = count_trials(g),
         .n_exports_missing = count_missing(g),
     };
-    g->view.is_exhausted = t->exhausted_at == g->view.trials.n_proposed;
+    const struct plan_trials *trials = &g->view.trials;
+    g->view.is_exhausted =
+        t->exhausted_at ==
+        (g->study.state == STUDY_LABELLING ? trials->n_labels : trials->n_proposed);
 }
 
 enum err gather(struct driver *d, struct tracked *t, struct gathering *out,
@@ -155,7 +167,7 @@ enum err gather(struct driver *d, struct tracked *t, struct gathering *out,
     }
     if (g->study.state == STUDY_TRAINING) {
         e = gather_shards(d, &g->study, &g->shards, &g->n_shards, why);
-    } else if (g->study.state == STUDY_SEARCHING || g->study.state == STUDY_EXPORTING) {
+    } else if (!tracked_is_over(g->study.state) && g->study.state != STUDY_PACKING) {
         e = history_load_trials(&g->history, d->store, t->id, why);
     }
     if (e != ERR_OK) {

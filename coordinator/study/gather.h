@@ -13,7 +13,7 @@ struct gathering {
     struct study_row study;
     struct task_row *shards; // of the current round, while training
     uint32_t n_shards;
-    struct history history;    // trials only, from SEARCHING on
+    struct history history;    // trials only, from LABELLING on
     struct final_scope scope;  // over them
     char inputs[HASH_HEX_MAX]; // digest of what the state's job works on
     struct plan_view view;

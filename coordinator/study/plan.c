@@ -8,6 +8,8 @@
 // a strategy that learns is told results before it proposes again.
 #define PROPOSALS_PER_WORKER 2
 #define PROPOSALS_EXTRA      4
+// Guesses of one job: what one transaction can take in without holding up the loop.
+#define GUESSES_MAX          400
 
 static struct plan_decision decide(enum plan_kind kind)
 {
@@ -103,23 +105,85 @@ static struct plan_decision plan_training(const struct plan_view *v)
     };
 }
 
-static struct plan_decision plan_proposals(const struct plan_view *v)
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+// As many more as may be in flight, of those that are left; waits when that is none.
+static struct plan_decision add_some(const struct plan_view *v, enum plan_kind kind,
+                                     uint32_t n_left, uint32_t n_open)
 {
     uint32_t in_flight = PROPOSALS_PER_WORKER * v->n_workers + PROPOSALS_EXTRA;
-    uint32_t left = (uint32_t)v->conf->search.candidates - v->trials.n_proposed;
-    if (v->trials.n_open_candidates >= in_flight) {
+    if (n_open >= in_flight) {
         return decide(PLAN_WAIT);
     }
-    uint32_t room = in_flight - v->trials.n_open_candidates;
-    return (struct plan_decision){.kind = PLAN_PROPOSE,
-                                  .n_proposals = left < room ? left : room};
+    return (struct plan_decision){.kind = kind,
+                                  .n_proposals = smaller(n_left, in_flight - n_open)};
+}
+
+// ---- labels and what is learnt from them
+
+static struct plan_decision plan_labelling(const struct plan_view *v)
+{
+    uint32_t n_wanted = (uint32_t)v->conf->search.predictor.labels;
+    if (!v->is_exhausted && v->trials.n_labels < n_wanted) {
+        return add_some(v, PLAN_LABEL, n_wanted - v->trials.n_labels,
+                        v->trials.n_open_labels);
+    }
+    if (v->trials.n_open_labels > 0) {
+        return decide(PLAN_WAIT);
+    }
+    if (v->trials.n_measured_labels < STUDY_LABELS_MIN) {
+        return fail("hardly any label could be evaluated: there is nothing to learn "
+                    "from");
+    }
+    return decide(PLAN_END_LABELS);
+}
+
+static struct plan_decision plan_fitting(const struct plan_view *v)
+{
+    if (v->n_tables_missing > 0) {
+        return decide(PLAN_WAIT);
+    }
+    if (v->job.state == PLAN_JOB_DONE) {
+        return decide(PLAN_ADOPT_FIT);
+    }
+    return need_job(&v->job, PLAN_FIT);
+}
+
+// ---- the search
+
+static struct plan_decision plan_guesses(const struct plan_view *v, uint32_t n_left)
+{
+    if (v->job.state == PLAN_JOB_DONE) {
+        return decide(PLAN_ADOPT_GUESSES);
+    }
+    struct plan_decision d = need_job(&v->job, PLAN_GUESS);
+    d.n_proposals = smaller(n_left, GUESSES_MAX);
+    return d;
+}
+
+// What the strategy is asked for; with a predictor, all has been picked already.
+static uint32_t proposals_left(const struct plan_view *v)
+{
+    uint32_t n_wanted = (uint32_t)v->conf->search.candidates;
+    bool is_over = v->is_exhausted || v->conf->search.predictor.labels > 0 ||
+                   v->trials.n_proposed >= n_wanted;
+    return is_over ? 0 : n_wanted - v->trials.n_proposed;
 }
 
 static struct plan_decision plan_searching(const struct plan_view *v)
 {
-    if (!v->is_exhausted &&
-        v->trials.n_proposed < (uint32_t)v->conf->search.candidates) {
-        return plan_proposals(v);
+    uint32_t n_left = proposals_left(v);
+    if (n_left > 0 && v->n_tables_missing > 0) {
+        return decide(PLAN_WAIT);
+    }
+    if (n_left > 0 && study_is_surrogate(v->conf)) {
+        return plan_guesses(v, n_left);
+    }
+    if (n_left > 0) {
+        return add_some(v, PLAN_PROPOSE, n_left, v->trials.n_open_candidates);
     }
     if (v->trials.n_open_candidates > 0) {
         return decide(PLAN_WAIT);
@@ -156,6 +220,7 @@ struct plan_decision plan_next(const struct plan_view *v)
 {
     static struct plan_decision (*const by_state[])(const struct plan_view *) = {
         [STUDY_PACKING] = plan_packing,     [STUDY_TRAINING] = plan_training,
+        [STUDY_LABELLING] = plan_labelling, [STUDY_FITTING] = plan_fitting,
         [STUDY_SEARCHING] = plan_searching, [STUDY_EXPORTING] = plan_exporting,
         [STUDY_DONE] = plan_over,           [STUDY_FAILED] = plan_over,
     };
@@ -173,6 +238,12 @@ const char *plan_kind_name(enum plan_kind k)
         [PLAN_MERGE] = "merge",
         [PLAN_ADOPT] = "adopt",
         [PLAN_END_STAGE] = "end_stage",
+        [PLAN_LABEL] = "label",
+        [PLAN_END_LABELS] = "end_labels",
+        [PLAN_FIT] = "fit",
+        [PLAN_ADOPT_FIT] = "adopt_fit",
+        [PLAN_GUESS] = "guess",
+        [PLAN_ADOPT_GUESSES] = "adopt_guesses",
         [PLAN_PROPOSE] = "propose",
         [PLAN_END_SEARCH] = "end_search",
         [PLAN_EXPORT] = "export",

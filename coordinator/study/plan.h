@@ -2,10 +2,13 @@
 // plan.h - what a study does next: a pure function of what is stored.
 //
 // The happy path: pack -> (add round -> [merge ->] adopt)* -> end stage, for each stage
-// -> propose* -> end search -> export -> write -> done. The driver gathers a view,
-// asks, applies the one decision in the transaction it is in, and asks again until the
-// answer is to wait. A decision is repeatable: when its effect was lost in a crash or a
-// rolled back transaction, the same view comes back and so does the same decision. The
+// -> propose* -> end search -> export -> write -> done. With a predictor, label* -> end
+// labels -> fit -> adopt the fit, whose picks are all there is to propose, come before
+// the end of the search. A study that guesses starts with its search: (guess -> adopt
+// the guesses)* -> end search -> write -> done. The driver gathers a view, asks,
+// applies the one decision in the transaction it is in, and asks again until the answer
+// is to wait. A decision is repeatable: when its effect was lost in a crash or a rolled
+// back transaction, the same view comes back and so does the same decision. The
 // failures: a buried TRAIN task, a pack or merge that cannot be made, and a search in
 // which nothing could be measured fail the study; a buried evaluation does not.
 //
@@ -18,7 +21,8 @@
 #include "coordinator/store/task.h"
 #include "coordinator/study/train_round.h"
 
-// A job beside the loop: reading recordings, averaging weights, writing results.
+// A job beside the loop: reading recordings, averaging weights, fitting predictors,
+// guessing, writing results.
 enum plan_job_state { PLAN_JOB_NONE, PLAN_JOB_RUNNING, PLAN_JOB_DONE, PLAN_JOB_FAILED };
 
 // The job of the study's present state (and round); `error` when it failed for good.
@@ -35,6 +39,9 @@ struct plan_trials {
     uint32_t
         n_open_candidates; // with the final checkpoint, origin search or last stage
     uint32_t n_measured_candidates;
+    uint32_t n_labels; // of origin label
+    uint32_t n_open_labels;
+    uint32_t n_measured_labels;
 };
 
 struct plan_view {
@@ -45,7 +52,8 @@ struct plan_view {
     uint32_t n_shards;
     struct plan_job job;
     struct plan_trials trials;
-    bool is_exhausted;          // the strategy has nothing new to propose
+    bool is_exhausted;          // nothing new to propose, or to label, is left
+    uint32_t n_tables_missing;  // latency tables that are still being measured
     uint32_t n_exports_missing; // winners without an exporting trial
 };
 
@@ -56,13 +64,19 @@ enum plan_kind {
     PLAN_ADD_ROUND,  // insert the TRAIN tasks of `round`
     PLAN_MERGE,      // start averaging the shards' checkpoints
     PLAN_ADOPT,      // `checkpoint` at `position` is the newest, the round is over
-    PLAN_END_STAGE,  // add the stage's trials; next stage, or SEARCHING after the last
-    PLAN_PROPOSE,    // ask the strategy for n_proposals, add their trials
-    PLAN_END_SEARCH, // EXPORTING
-    PLAN_EXPORT,     // add the winners' exporting trials
-    PLAN_WRITE,      // start writing networks and results
-    PLAN_FINISH,     // DONE
-    PLAN_FAIL,       // FAILED: the last error of `task_id`, or `error` where that is 0
+    PLAN_END_STAGE,  // add the stage's trials; the next stage, or what comes after them
+    PLAN_LABEL,      // add n_proposals labels
+    PLAN_END_LABELS, // FITTING
+    PLAN_FIT,        // start fitting predictors and searching the best one
+    PLAN_ADOPT_FIT,  // record it, add the trials of what it picked, SEARCHING
+    PLAN_GUESS,      // start proposing and guessing n_proposals networks
+    PLAN_ADOPT_GUESSES, // add their trials, measured
+    PLAN_PROPOSE,       // ask the strategy for n_proposals, add their trials
+    PLAN_END_SEARCH,    // EXPORTING
+    PLAN_EXPORT,        // add the winners' exporting trials
+    PLAN_WRITE,         // start writing networks and results
+    PLAN_FINISH,        // DONE
+    PLAN_FAIL, // FAILED: the last error of `task_id`, or `error` where that is 0
     PLAN_KINDS
 };
 

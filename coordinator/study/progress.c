@@ -42,7 +42,7 @@ static void fill_training(const struct progress_facts *v, struct status_study *o
     snprintf(out->stage_name, sizeof(out->stage_name), "%s",
              stage_name(v->conf->train.stages[v->study->stage].kind));
     if (!is_packed(v)) {
-        return;
+        return; // or never will be: it guesses
     }
     for (uint32_t i = 0; i < out->n_stages; i++) {
         uint64_t n = stage_total(v, i);
@@ -90,22 +90,32 @@ static void fill_rates(const struct history *h, struct status_study *out)
 
 static uint32_t expected_proposals(const struct progress_facts *v, uint32_t n_proposed)
 {
-    bool is_open = v->study->state < STUDY_EXPORTING && !v->is_exhausted;
+    bool has_all = v->study->fit[0] != '\0'; // the picks of a fit are all there will be
+    bool is_open = v->study->state < STUDY_EXPORTING && !v->is_exhausted && !has_all;
     uint32_t n = (uint32_t)v->conf->search.candidates;
     return is_open && n > n_proposed ? n : n_proposed;
+}
+
+static uint32_t expected_labels(const struct progress_facts *v, uint32_t n_labels)
+{
+    bool is_open = v->study->state < STUDY_FITTING && !v->is_exhausted;
+    uint32_t n = (uint32_t)v->conf->search.predictor.labels;
+    return is_open && n > n_labels ? n : n_labels;
 }
 
 // Returns the mean seconds of a measured trial; 0 before the first.
 static double fill_trials(const struct progress_facts *v, struct status_study *out)
 {
     uint32_t n_proposed = 0;
+    uint32_t n_labels = 0;
     uint32_t n_others = 0;
     uint32_t n_measured = 0;
     double seconds = 0;
     for (size_t i = 0; i < v->history->n_trials; i++) {
         const struct trial_row *t = &v->history->trials[i];
         n_proposed += t->origin == TRIAL_SEARCH;
-        n_others += t->origin != TRIAL_SEARCH;
+        n_labels += t->origin == TRIAL_LABEL;
+        n_others += t->origin != TRIAL_SEARCH && t->origin != TRIAL_LABEL;
         out->trials_done += t->is_measured || t->has_failed;
         if (t->is_measured) {
             n_measured++;
@@ -113,7 +123,8 @@ static double fill_trials(const struct progress_facts *v, struct status_study *o
             out->last_eer_percent = t->result.eer_percent;
         }
     }
-    out->trials_total = n_others + expected_proposals(v, n_proposed);
+    out->trials_total =
+        n_others + expected_labels(v, n_labels) + expected_proposals(v, n_proposed);
     return n_measured > 0 ? seconds / n_measured : 0;
 }
 
@@ -128,7 +139,8 @@ static double seconds_left(const struct progress_facts *v, const struct status_s
     double n_utterances =
         (double)(s->batches_total - s->batches_done) * v->conf->train.batch;
     double n_trials = s->trials_total - s->trials_done;
-    bool is_unknown = !is_packed(v) || (n_utterances > 0 && s->utterances_per_s <= 0) ||
+    bool is_unknown = !(is_packed(v) || *v->study->predictor) ||
+                      (n_utterances > 0 && s->utterances_per_s <= 0) ||
                       (n_trials > 0 && trial_seconds <= 0);
     if (is_unknown) {
         return -1;

@@ -61,8 +61,17 @@ enum err tracked_open(struct driver *d, uint64_t study_id, struct tracked **out,
     return ERR_OK;
 }
 
+void tracked_reset_slot(struct tracked *t)
+{
+    BUG_ON(t->slot.state == PLAN_JOB_RUNNING);
+    fit_job_destroy(t->slot.fit);
+    guess_job_destroy(t->slot.guesses);
+    t->slot = (struct job_slot){0};
+}
+
 void tracked_destroy(struct tracked *t)
 {
+    tracked_reset_slot(t);
     free(t->conf);
     free(t);
 }

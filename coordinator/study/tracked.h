@@ -11,6 +11,8 @@
 #define COORDINATOR_STUDY_TRACKED_H
 
 #include "coordinator/study/driver.h"
+#include "coordinator/study/fit_job.h"
+#include "coordinator/study/guess_job.h"
 #include "coordinator/study/pack_job.h"
 #include "coordinator/study/plan.h"
 
@@ -18,7 +20,7 @@
 #define DRIVER_RETRY_MS   5000 // a job that failed for lack of disk or memory
 #define DRIVER_REFRESH_MS 5000 // between writings of a running study's results
 
-// The pack, merge or final writing of one study: at most one at a time.
+// The pack, merge, fit, guessing or final writing of one study: at most one at a time.
 struct job_slot {
     enum plan_job_state state;
     char inputs[HASH_HEX_MAX];   // digest of what it works on
@@ -28,6 +30,8 @@ struct job_slot {
     int64_t retry_at_ms;         // monotonic; 0 = not waiting
     unsigned n_kills;            // packers that a signal killed, in a row
     struct pack_job *packer;     // while one runs
+    struct fit_job *fit;         // done: what it found
+    struct guess_job *guesses;   // done: what it found
 };
 
 struct tracked { // a study
@@ -35,11 +39,12 @@ struct tracked { // a study
     uint64_t id;
     struct study_conf *conf;
     struct job_slot slot;
-    bool is_writing;       // a refresh or the final results
-    bool is_refresh_due;   // something was measured since the last writing
-    int64_t refreshed_ms;  // monotonic
-    uint32_t exhausted_at; // proposals after which the strategy had no more
-    uint32_t swept_stage;  // rounds before this one have been swept
+    bool is_writing;           // a refresh or the final results
+    bool is_refresh_due;       // something was measured since the last writing
+    int64_t refreshed_ms;      // monotonic
+    struct aims_tables tables; // of its devices, as far as they are there
+    uint32_t exhausted_at;     // trials after which there was nothing more to propose
+    uint32_t swept_stage;      // rounds before this one have been swept
     uint32_t swept_round;
     struct tracked *next;
 };
@@ -65,6 +70,9 @@ struct driver {
 MUST_CHECK enum err tracked_open(struct driver *d, uint64_t study_id,
                                  struct tracked **out, struct errinfo *why);
 void tracked_destroy(struct tracked *t);
+
+// Forgets what the last job brought. None may be running.
+void tracked_reset_slot(struct tracked *t);
 
 bool tracked_is_over(enum study_state s); // done or failed
 

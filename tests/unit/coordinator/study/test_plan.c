@@ -3,6 +3,7 @@
 #include "coordinator/study/plan.h"
 #include "tests/lib/check_main.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SHARDS_MAX 4
@@ -222,6 +223,119 @@ START_TEST(a_search_that_measured_nothing_fails)
 }
 END_TEST
 
+START_TEST(labels_are_added_as_workers_take_them_and_then_learnt_from)
+{
+    struct scene s;
+    scene_open(&s, STUDY_LABELLING);
+    s.conf->search.predictor.labels = 30;
+    struct plan_decision d = plan_next(&s.view);
+    ck_assert_int_eq(d.kind, PLAN_LABEL);
+    ck_assert_uint_eq(d.n_proposals, 8); // two workers: 2 x 2 + 4
+    s.view.trials.n_labels = 28;
+    s.view.trials.n_open_labels = 1;
+    ck_assert_uint_eq(plan_next(&s.view).n_proposals, 2);
+    s.view.trials.n_labels = 30;
+    s.view.trials.n_measured_labels = 29;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.trials.n_open_labels = 0; // one was buried: the others will do
+    ck_assert_int_eq(next_kind(&s), PLAN_END_LABELS);
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(a_space_smaller_than_the_labels_is_labelled_as_a_whole)
+{
+    struct scene s;
+    scene_open(&s, STUDY_LABELLING);
+    s.conf->search.predictor.labels = 30;
+    s.view.trials.n_labels = s.view.trials.n_measured_labels = 16;
+    s.view.is_exhausted = true;
+    ck_assert_int_eq(next_kind(&s), PLAN_END_LABELS);
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(too_few_labels_fail_the_study)
+{
+    struct scene s;
+    scene_open(&s, STUDY_LABELLING);
+    s.conf->search.predictor.labels = 30;
+    s.view.trials.n_labels = 30;
+    s.view.trials.n_measured_labels = 9;
+    ck_assert_int_eq(next_kind(&s), PLAN_FAIL);
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(predictors_are_fitted_once_every_latency_table_is_there)
+{
+    struct scene s;
+    scene_open(&s, STUDY_FITTING);
+    s.view.n_tables_missing = 1;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.n_tables_missing = 0;
+    ck_assert_int_eq(next_kind(&s), PLAN_FIT);
+    s.view.job.state = PLAN_JOB_RUNNING;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.job.state = PLAN_JOB_DONE;
+    ck_assert_int_eq(next_kind(&s), PLAN_ADOPT_FIT);
+    s.view.job =
+        (struct plan_job){.state = PLAN_JOB_FAILED, .error = "no kind can be fitted"};
+    ck_assert_str_eq(plan_next(&s.view).error, "no kind can be fitted");
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(what_a_fit_picked_is_all_that_is_evaluated)
+{
+    struct scene s;
+    scene_open(&s, STUDY_SEARCHING);
+    s.conf->search.predictor.labels = 30;
+    s.view.trials.n_proposed = 12; // of 20 wanted: no more were found
+    s.view.trials.n_open_candidates = 3;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.trials.n_open_candidates = 0;
+    s.view.trials.n_measured_candidates = 12;
+    ck_assert_int_eq(next_kind(&s), PLAN_END_SEARCH);
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(a_search_waits_for_the_latencies_that_its_limits_speak_of)
+{
+    struct scene s;
+    scene_open(&s, STUDY_SEARCHING);
+    s.view.n_tables_missing = 1;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.n_tables_missing = 0;
+    ck_assert_int_eq(next_kind(&s), PLAN_PROPOSE);
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(guesses_are_made_beside_the_loop_a_bounded_number_at_a_time)
+{
+    struct scene s;
+    scene_open(&s, STUDY_SEARCHING);
+    s.conf->search.candidates = 1000;
+    snprintf(s.conf->evaluate.surrogate.predictor, FILE_PATH_MAX, "/p.safetensors");
+    s.view.n_workers = 0; // none is needed
+    struct plan_decision d = plan_next(&s.view);
+    ck_assert_int_eq(d.kind, PLAN_GUESS);
+    ck_assert_uint_eq(d.n_proposals, 400);
+    s.view.job.state = PLAN_JOB_RUNNING;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.job.state = PLAN_JOB_DONE;
+    ck_assert_int_eq(next_kind(&s), PLAN_ADOPT_GUESSES);
+    s.view.job.state = PLAN_JOB_NONE;
+    s.view.trials.n_proposed = s.view.trials.n_measured_candidates = 900;
+    ck_assert_uint_eq(plan_next(&s.view).n_proposals, 100);
+    s.view.is_exhausted = true;
+    ck_assert_int_eq(next_kind(&s), PLAN_END_SEARCH);
+    scene_close(&s);
+}
+END_TEST
+
 START_TEST(winners_are_exported_before_results_are_written)
 {
     struct scene s;
@@ -261,5 +375,12 @@ TEST_SUITE(plan, a_new_study_is_packed_then_started,
            the_search_keeps_a_bounded_number_in_flight,
            the_search_ends_when_every_candidate_is_settled,
            a_small_space_ends_the_search_early, a_search_that_measured_nothing_fails,
+           labels_are_added_as_workers_take_them_and_then_learnt_from,
+           a_space_smaller_than_the_labels_is_labelled_as_a_whole,
+           too_few_labels_fail_the_study,
+           predictors_are_fitted_once_every_latency_table_is_there,
+           what_a_fit_picked_is_all_that_is_evaluated,
+           a_search_waits_for_the_latencies_that_its_limits_speak_of,
+           guesses_are_made_beside_the_loop_a_bounded_number_at_a_time,
            winners_are_exported_before_results_are_written,
            a_study_that_is_over_asks_for_nothing)
