@@ -4,6 +4,7 @@
 // As in the paper, but for three things that few labels ask for: the batch norm uses
 // the exact statistics of all labels rather than a batch's, a value that no label shows
 // has no influence, and the learning rate falls to zero (a cosine).
+#include "coordinator/predict/draws.h"
 #include "coordinator/predict/matrix.h"
 #include "coordinator/predict/mlp.h"
 #include "coordinator/predict/onehot.h"
@@ -14,15 +15,14 @@
 
 #define BATCH        256
 #define EPOCHS       150
+#define STEPS_MAX    600 // fewer epochs when there are many labels, but some
+#define EPOCHS_MIN   10
 #define RATE         1e-3
 #define WEIGHT_DECAY 1e-3
 #define BETA1        0.9
 #define BETA2        0.999
 #define ADAM_EPS     1e-8
 #define PI           3.14159265358979323846
-
-// What RNG_FIT's numbers are for here.
-enum { DRAW_INIT, DRAW_ORDER };
 
 struct trained { // one tensor with its gradient and Adam's moments
     float *value;
@@ -39,7 +39,8 @@ struct trainer {
     float *targets; // [n_labels], standardised
     uint32_t *order;
     struct trained trained[N_TRAINED]; // bn weight and bias, then each layer's
-    size_t n_steps, step;
+    size_t n_epochs, n_batches;        // batches an epoch
+    size_t step;                       // of n_epochs * n_batches
 
     // One batch's planes: what goes into each layer, its gradient, and the output.
     size_t n_rows;
@@ -122,6 +123,12 @@ static struct trained trained_of(float *value, size_t n)
     return (struct trained){value, floats(n), floats(n), floats(n), n};
 }
 
+static size_t epochs_of(size_t n_batches)
+{
+    size_t n = STEPS_MAX / n_batches;
+    return n > EPOCHS ? EPOCHS : n < EPOCHS_MIN ? EPOCHS_MIN : n;
+}
+
 static void trainer_init(struct trainer *t, struct mlp *m, size_t n_labels)
 {
     size_t n_batches = (n_labels + BATCH - 1) / BATCH;
@@ -130,7 +137,8 @@ static void trainer_init(struct trainer *t, struct mlp *m, size_t n_labels)
                           .inputs = floats(n_labels * m->n_in),
                           .targets = floats(n_labels),
                           .order = malloc(n_labels * sizeof(*t->order)),
-                          .n_steps = EPOCHS * n_batches,
+                          .n_epochs = epochs_of(n_batches),
+                          .n_batches = n_batches,
                           .n_rows = (n_labels + n_batches - 1) / n_batches};
     BUG_ON(!t->order);
     t->trained[0] = trained_of(m->bn_weight, m->n_in);
@@ -262,7 +270,7 @@ static void adam_tensor(const struct trained *p, float size, float unbias)
 
 static void adam(struct trainer *t)
 {
-    double progress = (double)t->step / (double)t->n_steps;
+    double progress = (double)t->step / (double)(t->n_epochs * t->n_batches);
     double step = (double)++t->step;
     double rate = RATE * .5 * (1 + cos(PI * progress));
     float size = (float)(rate / (1 - pow(BETA1, step)));
@@ -274,13 +282,12 @@ static void adam(struct trainer *t)
 
 static void train(struct trainer *t, uint64_t seed)
 {
-    size_t n_batches = t->n_steps / EPOCHS;
-    for (size_t epoch = 0; epoch < EPOCHS; epoch++) {
+    for (size_t epoch = 0; epoch < t->n_epochs; epoch++) {
         struct rng r = rng_stream(seed, RNG_FIT, DRAW_ORDER, epoch);
         rng_permutation(&r, t->order, t->n_labels);
-        for (size_t b = 0; b < n_batches; b++) {
-            size_t first = b * t->n_labels / n_batches;
-            size_t n = (b + 1) * t->n_labels / n_batches - first;
+        for (size_t b = 0; b < t->n_batches; b++) {
+            size_t first = b * t->n_labels / t->n_batches;
+            size_t n = (b + 1) * t->n_labels / t->n_batches - first;
             gather(t, first, n);
             forward(t, n);
             backward(t, n);

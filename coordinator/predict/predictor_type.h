@@ -32,14 +32,16 @@ struct predictor {
     void *state;
 };
 
-#define PREDICTOR_KINDS 1
+#define PREDICTOR_KINDS 3
 
 extern const struct predictor_type predictor_mlp;
+extern const struct predictor_type predictor_ridge;
+extern const struct predictor_type predictor_gp;
 
 // NULL when there is none of that name.
 const struct predictor_type *predictor_type_find(const char *name);
 const struct predictor_type *predictor_type_at(size_t i); // i < PREDICTOR_KINDS
-// "mlp", for sentences.
+// "mlp, ridge, gp", for sentences.
 const char *predictor_type_names(void);
 
 #endif

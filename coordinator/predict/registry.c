@@ -6,6 +6,8 @@
 
 static const struct predictor_type *const types[PREDICTOR_KINDS] = {
     &predictor_mlp,
+    &predictor_ridge,
+    &predictor_gp,
 };
 
 const struct predictor_type *predictor_type_find(const char *name)
@@ -26,5 +28,5 @@ const struct predictor_type *predictor_type_at(size_t i)
 
 const char *predictor_type_names(void)
 {
-    return "mlp";
+    return "mlp, ridge, gp";
 }
