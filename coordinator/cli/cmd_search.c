@@ -15,6 +15,7 @@ static const struct command {
 } commands[] = {
     {"enumerate", cmd_search_enumerate,
      "the exact optimum or front, by looking at every network"},
+    {"bench", cmd_search_bench, "how good a strategy is, over many seeds"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -7,5 +7,6 @@
 #define COORDINATOR_CLI_CMD_SEARCH_H
 
 int cmd_search_enumerate(int argc, char **argv);
+int cmd_search_bench(int argc, char **argv);
 
 #endif

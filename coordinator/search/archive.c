@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INSERTED_MAX 200 // beyond that many of the best, sorting all is faster
+
 struct archive {
     const struct problem *problem;
     struct archive_row *rows;
@@ -161,7 +163,34 @@ bool archive_is_better(const struct archive_row *a, const struct archive_row *b)
     return a->number < b->number;
 }
 
-size_t archive_best(const struct archive *a, size_t n, size_t *out)
+static int compare_rows(const void *a, const void *b)
+{
+    const struct archive_row *x = *(const struct archive_row *const *)a;
+    const struct archive_row *y = *(const struct archive_row *const *)b;
+    return archive_is_better(x, y) ? -1 : archive_is_better(y, x);
+}
+
+static size_t best_by_sorting(const struct archive *a, size_t n, size_t *out)
+{
+    const struct archive_row **rows = malloc((a->len + 1) * sizeof(const void *));
+    BUG_ON(!rows);
+    size_t n_rows = 0;
+    for (size_t i = 0; i < a->len; i++) {
+        if (a->rows[i].state == ARCHIVE_MEASURED) {
+            rows[n_rows++] = &a->rows[i];
+        }
+    }
+    qsort(rows, n_rows, sizeof(rows[0]), compare_rows);
+    n = n < n_rows ? n : n_rows;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (size_t)(rows[i] - a->rows);
+    }
+    free(rows);
+    return n;
+}
+
+// Few of many: most rows are compared once, with the last of the best so far.
+static size_t best_by_inserting(const struct archive *a, size_t n, size_t *out)
 {
     size_t n_out = 0;
     for (size_t i = 0; i < a->len && n > 0; i++) {
@@ -178,4 +207,9 @@ size_t archive_best(const struct archive *a, size_t n, size_t *out)
         out[at] = i;
     }
     return n_out;
+}
+
+size_t archive_best(const struct archive *a, size_t n, size_t *out)
+{
+    return n > INSERTED_MAX ? best_by_sorting(a, n, out) : best_by_inserting(a, n, out);
 }

@@ -13,7 +13,7 @@ struct search_run {
 struct batch {
     struct proposal *proposals;
     struct arch *archs;
-    search_values *values;
+    search_run_values *values;
 };
 
 static struct batch batch_make(size_t n)
@@ -32,7 +32,7 @@ static void batch_free(struct batch *b)
 }
 
 // How many were proposed and told.
-static size_t run_batch(const struct search_setup *setup, struct strategy *s,
+static size_t run_batch(const struct search_run_setup *setup, struct strategy *s,
                         struct batch *b, size_t n)
 {
     size_t n_new = strategy_ask(s, n, b->proposals);
@@ -53,7 +53,7 @@ static size_t run_batch(const struct search_setup *setup, struct strategy *s,
     return n_new;
 }
 
-enum err search_run(const struct search_setup *setup, struct search_run **out,
+enum err search_run(const struct search_run_setup *setup, struct search_run **out,
                     struct errinfo *why)
 {
     struct strategy *s = NULL;

@@ -12,25 +12,25 @@
 
 // Fills values[i], by objective of the problem, with what is measured of archs[i];
 // costs are filled in by the search. A NaN is a failed evaluation.
-typedef double search_values[PROBLEM_OBJECTIVES_MAX];
-typedef void search_evaluate_fn(void *arg, const struct arch *archs, size_t n,
-                                search_values *values);
+typedef double search_run_values[PROBLEM_OBJECTIVES_MAX];
+typedef void search_run_evaluate_fn(void *arg, const struct arch *archs, size_t n,
+                                    search_run_values *values);
 
-struct search_setup {
+struct search_run_setup {
     const char *strategy;
     const struct problem *problem;
     uint64_t seed;
     struct strategy_settings settings; // zeros: the strategy's own
     size_t n_evaluations;
     size_t batch; // proposals at once; 0: 50
-    search_evaluate_fn *evaluate;
+    search_run_evaluate_fn *evaluate;
     void *arg;
 };
 
 struct search_run;
 
 // ERR_INPUT as strategy_create. Ends early where nothing new is left within the limits.
-MUST_CHECK enum err search_run(const struct search_setup *setup,
+MUST_CHECK enum err search_run(const struct search_run_setup *setup,
                                struct search_run **out, struct errinfo *why);
 void search_run_destroy(struct search_run *r); // NULL is fine
 
