@@ -205,6 +205,9 @@ static enum err revive(struct driver *d, const struct study_conf *conf,
     log_info("study.revived", "study=%s state=%s", row->name,
              study_state_name(row->state));
     enum err e = candidates_again(d, row, why);
+    if (e == ERR_OK) {
+        e = devices_again(d, conf, row, why);
+    }
     return e == ERR_OK ? study_row_update(d->store, row, why) : e;
 }
 
@@ -330,11 +333,15 @@ enum err driver_task_ended(struct driver *d, const struct task_row *row,
     }
     for (struct tracked *t = d->studies; t; t = t->next) {
         t->is_refresh_due |= t->id == row->study_id;
+        if (t->id == row->study_id && row->spec.kind == TASK_MEASURE) {
+            devices_task_ended(t);
+        }
     }
-    if (row->spec.kind == TASK_EVALUATE) {
-        return record_trial(d, row, why);
+    switch (row->spec.kind) {
+    case TASK_TRAIN: return row->state == TASK_DONE ? record_loss(d, row, why) : ERR_OK;
+    case TASK_EVALUATE: return record_trial(d, row, why);
+    default: return ERR_OK; // the devices look at their tasks themselves
     }
-    return row->state == TASK_DONE ? record_loss(d, row, why) : ERR_OK;
 }
 
 // ---- going on
@@ -357,6 +364,19 @@ static enum err step(struct driver *d, struct tracked *t, bool *is_waiting,
     }
     gather_fini(&g);
     return e;
+}
+
+// Latency tables go on beside everything else.
+static enum err step_devices(struct driver *d, struct tracked *t, struct errinfo *why)
+{
+    struct study_row study;
+    char error[LIMIT_TEXT];
+    enum err e = study_row_get(d->store, t->id, &study);
+    if (e != ERR_OK) {
+        return err_set(why, e, "cannot read study %llu", (unsigned long long)t->id);
+    }
+    e = devices_advance(d, t, &study, error, why);
+    return e == ERR_OK && error[0] ? apply_failure(d, &study, error, why) : e;
 }
 
 // A configuration that cannot be read any more: the study is lost, the others are not.
@@ -383,6 +403,7 @@ enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why
     if (e != ERR_OK) {
         return give_up(d, study_id, unreadable.text, why);
     }
+    e = step_devices(d, t, why);
     bool is_waiting = false;
     for (int i = 0; e == ERR_OK && !is_waiting; i++) {
         BUG_ON(i >= DECISIONS_MAX);
@@ -440,6 +461,9 @@ enum err driver_status(struct driver *d, uint64_t study_id, struct status_study 
         return ERR_OK;
     }
     e = fill_status(d, t, &study, out);
+    if (e == ERR_OK && out->detail[0] == '\0') {
+        snprintf(out->detail, sizeof(out->detail), "%s", t->devices.detail);
+    }
     if (e == ERR_OK && t->slot.packer) {
         snprintf(out->detail, sizeof(out->detail), "%s", t->slot.packer->progress);
     }

@@ -148,6 +148,8 @@ static void fill_view(struct driver *d, struct tracked *t, struct gathering *g)
         .n_shards = g->n_shards,
         .job = job_of(t, g->study.state, g->inputs),
         .trials = count_trials(g),
+        .n_tables_missing = t->devices.n_missing,
+        .n_devices_open = t->devices.n_open,
         .n_exports_missing = count_missing(g),
     };
     const struct plan_trials *trials = &g->view.trials;

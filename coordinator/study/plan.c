@@ -195,13 +195,13 @@ static struct plan_decision plan_searching(const struct plan_view *v)
 }
 
 // Trials of earlier stages may still run when the search is over: the results are
-// complete only with them.
+// complete only with them, and with what the latency tables are worth.
 static struct plan_decision plan_exporting(const struct plan_view *v)
 {
     if (v->n_exports_missing > 0) {
         return decide(PLAN_EXPORT);
     }
-    if (v->trials.n_open > 0) {
+    if (v->trials.n_open > 0 || v->n_devices_open > 0) {
         return decide(PLAN_WAIT);
     }
     if (v->job.state == PLAN_JOB_DONE) {

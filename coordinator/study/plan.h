@@ -54,6 +54,7 @@ struct plan_view {
     struct plan_trials trials;
     bool is_exhausted;          // nothing new to propose, or to label, is left
     uint32_t n_tables_missing;  // latency tables that are still being measured
+    uint32_t n_devices_open;    // whose tables are being measured, or checked
     uint32_t n_exports_missing; // winners without an exporting trial
 };
 

@@ -72,6 +72,7 @@ void tracked_reset_slot(struct tracked *t)
 void tracked_destroy(struct tracked *t)
 {
     tracked_reset_slot(t);
+    devices_fini(&t->devices);
     free(t->conf);
     free(t);
 }

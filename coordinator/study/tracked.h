@@ -10,6 +10,7 @@
 #ifndef COORDINATOR_STUDY_TRACKED_H
 #define COORDINATOR_STUDY_TRACKED_H
 
+#include "coordinator/study/devices.h"
 #include "coordinator/study/driver.h"
 #include "coordinator/study/fit_job.h"
 #include "coordinator/study/guess_job.h"
@@ -39,9 +40,10 @@ struct tracked { // a study
     uint64_t id;
     struct study_conf *conf;
     struct job_slot slot;
-    bool is_writing;           // a refresh or the final results
-    bool is_refresh_due;       // something was measured since the last writing
-    int64_t refreshed_ms;      // monotonic
+    bool is_writing;      // a refresh or the final results
+    bool is_refresh_due;  // something was measured since the last writing
+    int64_t refreshed_ms; // monotonic
+    struct devices devices;
     struct aims_tables tables; // of its devices, as far as they are there
     uint32_t exhausted_at;     // trials after which there was nothing more to propose
     uint32_t swept_stage;      // rounds before this one have been swept
