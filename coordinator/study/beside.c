@@ -314,6 +314,9 @@ static enum err snapshot(struct driver *d, struct tracked *t,
     }
     *out = r;
     return ERR_OK;
+    if (e == ERR_OK) {
+        e = results_devices_load(&r->devices, d->store, d->blobs, t->id, why);
+    }
 }
 
 static enum err add_networks(const struct driver *d, struct results *r,

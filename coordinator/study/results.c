@@ -146,3 +146,6 @@ enum err results_write(struct results *r, struct errinfo *why)
     }
     return e == ERR_OK ? write_parts(r, why) : e;
 }
+    if (e == ERR_OK) {
+        e = results_devices_write(&r->devices, r->dir, why);
+    }

@@ -6,6 +6,8 @@
 // trials.csv  every measured or failed trial
 // losses.csv  every settled shard
 // front.csv   the front over EER and MACs, by MACs; front.json the same and the targets
+// front-DEVICE.csv  the front over EER and the latency of each device, by latency
+// latency_DEVICE.csv, measured_DEVICE.csv  see results_devices.h
 // networks/TARGET.safetensors  each target's winner, ready to deploy
 //
 // Each file is replaced as a whole: a reader, or a crash, sees the old or the new one.
@@ -22,6 +24,7 @@
 #include "coordinator/study/history.h"
 #include "coordinator/study/provenance.h"
 
+#include "coordinator/study/results_devices.h"
 struct results_network {
     char target[32];
     char blob_path[FILE_PATH_MAX]; // of the exported network
@@ -35,6 +38,7 @@ struct results {
     int64_t now_ms;   // wall clock
     bool is_finished; // everything is measured: run.json gets its end
     size_t n_networks;
+    struct results_devices devices;
     struct results_network networks[STUDY_TARGETS_MAX];
     struct provenance provenance;   // results_write fills it
     const struct trial_row **front; // by MACs; results_write finds it

@@ -190,3 +190,6 @@ void results_run_json(const struct results *r, struct buf *out)
     put(root, "trials", trial_counts(r));
     dump(root, out);
 }
+    if (r->devices.n > 0) {
+        put(root, "devices", results_devices_json(&r->devices));
+    }
