@@ -34,12 +34,13 @@ struct utts {
 // A layer and its backward's arguments, or whatever the pass needs.
 struct utts_work {
     struct stream *s;
+    int n; // channels the pass goes over
     const void *layer, *back;
 };
 
 typedef void utts_fn(const struct utts_work *w, struct utts u);
 
-// Shares the utterances out to the team; returns the number of parts.
+// Shares the utterances out to the team where that pays; returns the number of parts.
 int blas_each_utts(utts_fn *fn, const struct utts_work *w);
 
 // Rows of scratch, [part][n]: part 0 += all others.
@@ -62,6 +63,21 @@ void gemm_nt(struct shape s, struct matrix a, struct matrix b, float beta,
              struct rows c);
 void gemm_tn(struct shape s, struct matrix a, struct matrix b, float beta,
              struct rows c);
+
+// How far A, B and C lie from those of the tap before.
+struct taps {
+    int n;
+    ptrdiff_t a, b, c;
+};
+
+// The sum of the products of all taps; c of taps is not used.
+void gemm_nn_taps(struct shape s, struct matrix a, struct matrix b, float beta,
+                  struct rows c, const struct taps *taps);
+void gemm_nt_taps(struct shape s, struct matrix a, struct matrix b, float beta,
+                  struct rows c, const struct taps *taps);
+// A product for each tap.
+void gemm_tn_each(struct shape s, struct matrix a, struct matrix b, struct rows c,
+                  const struct taps *taps);
 
 // y = conv(x) on all rows between the first and the last gap.
 void blas_conv(const struct stream *s, const struct conv *c, struct plane x,

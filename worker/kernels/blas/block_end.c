@@ -50,8 +50,8 @@ static const float *conv_sums(struct stream *s, const struct block_end *e,
     memset(host_sums(s, 1), 0, utt_at(s->n_utts, n) * sizeof(double));
     blas_conv(s, &e->conv, e->x, z);
     const float *pivot = blas_pivot(s, z, n);
-    blas_each_utts(relu_sums,
-                   &(struct utts_work){.s = s, .layer = &(struct end_work){e, z}});
+    blas_each_utts(relu_sums, &(struct utts_work){
+                                  .s = s, .n = n, .layer = &(struct end_work){e, z}});
     return pivot;
 }
 
@@ -66,9 +66,9 @@ static void measure(struct stream *s, const struct block_end *e, const float *pi
             square += host_sums(s, 1)[utt_at(u, n) + (size_t)i];
         }
         double mean = sum / s->n_real;
+        double variance = square / s->n_real - mean * mean;
         host_at(e->norm.batch_mean)[i] = (float)(pivot[i] + mean);
-        host_at(e->norm.batch_var)[i] =
-            (float)fmax(square / s->n_real - mean * mean, 0);
+        host_at(e->norm.batch_var)[i] = (float)(variance < 0 ? 0 : variance);
     }
 }
 
@@ -150,8 +150,9 @@ static void forward(struct stream *s, const struct block_end *e, struct plane z,
     }
     blas_norm_factors(&e->norm, by_batch, e->conv.out, scale, shift);
     excite(s, e, pivot, scale, shift);
+    const struct end_work work = {e, z};
     blas_each_utts(scale_shift_total,
-                   &(struct utts_work){.s = s, .layer = &(struct end_work){e, z}});
+                   &(struct utts_work){.s = s, .n = e->conv.out, .layer = &work});
     host_zero_gaps(s, e->y, e->conv.out);
 }
 
@@ -189,7 +190,7 @@ static void back_sums(struct stream *s, const struct block_end *e,
     for (int k = 0; k < 3; k++) {
         memset(host_sums(s, k), 0, utt_at(s->n_utts, e->conv.out) * sizeof(double));
     }
-    blas_each_utts(total_back_sums, &(struct utts_work){s, e, b});
+    blas_each_utts(total_back_sums, &(struct utts_work){s, e->conv.out, e, b});
 }
 
 // Gradient of the logistic function's argument, [utt][channel].
@@ -314,7 +315,7 @@ void blas_block_end_back(struct stream *s, const struct block_end *e,
     d_gate_in(s, e, inverse, d_expanded);
     squeeze_back(s, e, b, d_expanded, d_mean);
     norm_sums(s, e, b, inverse, d_mean);
-    blas_each_utts(norm_back, &(struct utts_work){s, e, b});
+    blas_each_utts(norm_back, &(struct utts_work){s, e->conv.out, e, b});
     host_zero_gaps(s, b->dz, n);
     blas_conv_back(s, &e->conv, e->x, b->dz, b->d_weights);
     blas_conv_back_input(s, &e->conv, b->dz, b->dx, false);

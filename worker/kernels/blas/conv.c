@@ -5,17 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static struct matrix tap_of(const struct conv *c, int tap)
-{
-    size_t at = (size_t)tap * (size_t)c->out * (size_t)c->in;
-    return blas_matrix(place_at(c->weights, at), c->in);
-}
-
-static int shift_of(const struct conv *c, int tap)
-{
-    return (tap - c->taps / 2) * c->dilation;
-}
-
 static struct matrix rows_from(struct plane p, int row)
 {
     return (struct matrix){host_row(p, row), p.ld};
@@ -26,36 +15,53 @@ static int rows_between(const struct stream *s)
     return s->n_rows - 2 * s->gap;
 }
 
+// The first frame's row as the first tap reads it, and as the last.
+static int first_row(const struct stream *s, const struct conv *c)
+{
+    return s->gap - c->taps / 2 * c->dilation;
+}
+
+static int last_row(const struct stream *s, const struct conv *c)
+{
+    return s->gap + c->taps / 2 * c->dilation;
+}
+
+static ptrdiff_t tap_floats(const struct conv *c)
+{
+    return (ptrdiff_t)c->out * c->in;
+}
+
+static ptrdiff_t step_floats(const struct conv *c, struct plane p)
+{
+    return (ptrdiff_t)c->dilation * p.ld;
+}
+
 void blas_conv(const struct stream *s, const struct conv *c, struct plane x,
                struct plane y)
 {
     struct shape shape = {rows_between(s), c->out, c->in};
-    for (int k = 0; k < c->taps; k++) {
-        gemm_nt(shape, rows_from(x, s->gap + shift_of(c, k)), tap_of(c, k),
-                k == 0 ? 0.0F : 1.0F, blas_rows(y, s->gap));
-    }
+    struct taps taps = {c->taps, step_floats(c, x), tap_floats(c), 0};
+    gemm_nt_taps(shape, rows_from(x, first_row(s, c)), blas_matrix(c->weights, c->in),
+                 0.0F, blas_rows(y, s->gap), &taps);
 }
 
 void blas_conv_back(const struct stream *s, const struct conv *c, struct plane x,
                     struct plane dy, struct place d_weights)
 {
     struct shape shape = {c->out, c->in, rows_between(s)};
-    size_t n = (size_t)c->out * (size_t)c->in;
-    for (int k = 0; k < c->taps; k++) {
-        struct rows dw = {host_at(place_at(d_weights, (size_t)k * n)), c->in};
-        gemm_tn(shape, rows_from(dy, s->gap), rows_from(x, s->gap + shift_of(c, k)),
-                0.0F, dw);
-    }
+    struct taps taps = {c->taps, 0, step_floats(c, x), tap_floats(c)};
+    gemm_tn_each(shape, rows_from(dy, s->gap), rows_from(x, first_row(s, c)),
+                 (struct rows){host_at(d_weights), c->in}, &taps);
 }
 
+// Taps lie the other way round: what the first read comes from the rows behind.
 void blas_conv_back_input(const struct stream *s, const struct conv *c, struct plane dy,
                           struct plane dx, bool accumulate)
 {
     struct shape shape = {rows_between(s), c->in, c->out};
-    for (int k = 0; k < c->taps; k++) {
-        gemm_nn(shape, rows_from(dy, s->gap - shift_of(c, k)), tap_of(c, k),
-                k == 0 && !accumulate ? 0.0F : 1.0F, blas_rows(dx, s->gap));
-    }
+    struct taps taps = {c->taps, -step_floats(c, dy), tap_floats(c), 0};
+    gemm_nn_taps(shape, rows_from(dy, last_row(s, c)), blas_matrix(c->weights, c->in),
+                 accumulate ? 1.0F : 0.0F, blas_rows(dx, s->gap), &taps);
 }
 
 void blas_norm_factors(const struct norm *norm, bool by_batch, int n, float *scale,
@@ -81,15 +87,16 @@ const float *blas_pivot(struct stream *s, struct plane z, int n)
     return pivot;
 }
 
-// Mean and biased variance of z from its sums over all frames, around the pivot.
+// Mean and biased variance of z from its sums over all frames, around the pivot. A NaN
+// stays one, so that the loss shows it.
 static void measure(const struct stream *s, const struct norm *norm, int n,
                     const float *pivot, double *const sums[2])
 {
     for (int i = 0; i < n; i++) {
         double mean = sums[0][i] / s->n_real;
+        double variance = sums[1][i] / s->n_real - mean * mean;
         host_at(norm->batch_mean)[i] = (float)(pivot[i] + mean);
-        host_at(norm->batch_var)[i] =
-            (float)fmax(sums[1][i] / s->n_real - mean * mean, 0);
+        host_at(norm->batch_var)[i] = (float)(variance < 0 ? 0 : variance);
     }
 }
 
@@ -134,8 +141,8 @@ static void scale_shift(const struct utts_work *w, struct utts u)
 
 void blas_conv_norm_train(struct stream *s, const struct conv_norm *c)
 {
-    const struct utts_work work = {.s = s, .layer = c};
     int n = c->conv.out;
+    const struct utts_work work = {.s = s, .n = n, .layer = c};
     double *const sums[2] = {host_sums(s, 0), host_sums(s, 1)};
     blas_conv(s, &c->conv, c->x, c->z);
     const float *pivot = blas_pivot(s, c->z, n);
@@ -166,7 +173,7 @@ void blas_conv_norm_eval(struct stream *s, const struct conv_norm *c)
     int n = c->conv.out;
     blas_norm_factors(&c->norm, false, n, host_factors(s, 0), host_factors(s, 1));
     blas_conv(s, &c->conv, c->x, c->y);
-    blas_each_utts(relu_scale_shift, &(struct utts_work){.s = s, .layer = c});
+    blas_each_utts(relu_scale_shift, &(struct utts_work){.s = s, .n = n, .layer = c});
     host_zero_gaps(s, c->y, n);
 }
 
@@ -221,8 +228,8 @@ static void norm_back(const struct utts_work *w, struct utts u)
 static void norm_relu_back(struct stream *s, const struct conv_norm *c,
                            const struct conv_norm_back *b)
 {
-    const struct utts_work work = {s, c, b};
     int n = c->conv.out;
+    const struct utts_work work = {s, n, c, b};
     double *const sums[2] = {host_sums(s, 0), host_sums(s, 1)};
     float *const slopes[3] = {host_factors(s, 0), host_factors(s, 1),
                               host_factors(s, 2)};
@@ -256,7 +263,7 @@ static void relu(const struct utts_work *w, struct utts u)
 void blas_conv_relu(struct stream *s, const struct conv_relu *c)
 {
     blas_conv(s, &c->conv, c->x, c->y);
-    blas_each_utts(relu, &(struct utts_work){.s = s, .layer = c});
+    blas_each_utts(relu, &(struct utts_work){.s = s, .n = c->conv.out, .layer = c});
     host_zero_gaps(s, c->y, c->conv.out);
 }
 
@@ -274,7 +281,7 @@ static void relu_back(const struct utts_work *w, struct utts u)
 void blas_conv_relu_back(struct stream *s, const struct conv_relu *c,
                          const struct conv_relu_back *b)
 {
-    blas_each_utts(relu_back, &(struct utts_work){s, c, b});
+    blas_each_utts(relu_back, &(struct utts_work){s, c->conv.out, c, b});
     host_zero_gaps(s, b->dy, c->conv.out);
     blas_conv_back(s, &c->conv, c->x, b->dy, b->d_weights);
     blas_conv_back_input(s, &c->conv, b->dy, b->dx, false);

@@ -36,7 +36,7 @@ static void moments(const struct utts_work *w, struct utts part)
 
 void blas_pool(struct stream *s, const struct pool *p)
 {
-    const struct utts_work work = {.s = s, .layer = p};
+    const struct utts_work work = {.s = s, .n = p->n, .layer = p};
     struct conv first = first_map(p);
     struct conv second = second_map(p);
     blas_conv(s, &first, p->h, p->hidden);
@@ -86,7 +86,7 @@ static void hidden_back(const struct utts_work *w, struct utts part)
 
 void blas_pool_back(struct stream *s, const struct pool *p, const struct pool_back *b)
 {
-    const struct utts_work work = {s, p, b};
+    const struct utts_work work = {s, p->n, p, b};
     struct conv first = first_map(p);
     struct conv second = second_map(p);
     blas_each_utts(moments_back, &work);

@@ -12,7 +12,8 @@
 
 #include <stdbool.h>
 
-#define TILES_MIN_ROWS 64 // below that, packing B does not pay
+#define TILES_MIN_ROWS 64  // with fewer, packing B does not pay ...
+#define TILES_MIN_SUM  512 // ... but for sums as long as this
 
 // Element (i, j) at i row + j column.
 struct strided {
@@ -20,10 +21,12 @@ struct strided {
     int row, column;
 };
 
+// C = sum over taps of A B, each tap's A and B a fixed way from those of the last.
 struct product {
-    int m, n, k;
+    int m, n, k, n_taps;
     struct strided a, b; // [m][k], [k][n]
-    bool accumulate;     // C += A B
+    ptrdiff_t a_tap, b_tap;
+    bool accumulate; // C += A B
     struct rows c;
 };
 

@@ -3,6 +3,9 @@
 #include "worker/kernels/blas/blas.h"
 #include "worker/kernels/blas/team.h"
 
+// Values a pass goes over below which a second thread does not pay: about 10 us of one.
+#define MIN_SHARED_VALUES 40000
+
 struct shared {
     utts_fn *fn;
     const struct utts_work *work;
@@ -18,7 +21,9 @@ static void run_part(const void *work, int part, int n_parts)
 
 int blas_each_utts(utts_fn *fn, const struct utts_work *w)
 {
-    int n_parts = team_size() < w->s->n_utts ? team_size() : w->s->n_utts;
+    bool is_worth = (long long)w->s->n_real * w->n >= MIN_SHARED_VALUES;
+    int n_parts = is_worth ? team_size() : 1;
+    n_parts = n_parts < w->s->n_utts ? n_parts : w->s->n_utts;
     team_run(run_part, &(struct shared){fn, w}, n_parts);
     return n_parts;
 }
