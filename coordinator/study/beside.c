@@ -308,15 +308,15 @@ static enum err snapshot(struct driver *d, struct tracked *t,
     if (e == ERR_OK) {
         e = history_load_losses(&r->history, d->store, t->id, why);
     }
+    if (e == ERR_OK) {
+        e = results_devices_load(&r->devices, d->store, d->blobs, t->id, why);
+    }
     if (e != ERR_OK) {
         results_destroy(r);
         return e;
     }
     *out = r;
     return ERR_OK;
-    if (e == ERR_OK) {
-        e = results_devices_load(&r->devices, d->store, d->blobs, t->id, why);
-    }
 }
 
 static enum err add_networks(const struct driver *d, struct results *r,

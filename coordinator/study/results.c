@@ -144,8 +144,8 @@ enum err results_write(struct results *r, struct errinfo *why)
     if (e == ERR_OK) {
         e = write_networks(r, why);
     }
-    return e == ERR_OK ? write_parts(r, why) : e;
-}
     if (e == ERR_OK) {
         e = results_devices_write(&r->devices, r->dir, why);
     }
+    return e == ERR_OK ? write_parts(r, why) : e;
+}

@@ -188,8 +188,8 @@ void results_run_json(const struct results *r, struct buf *out)
     }
     put(root, "stage_checkpoints", stage_checkpoints(r));
     put(root, "trials", trial_counts(r));
-    dump(root, out);
-}
     if (r->devices.n > 0) {
         put(root, "devices", results_devices_json(&r->devices));
     }
+    dump(root, out);
+}
