@@ -4,6 +4,7 @@
 
 #include "coordinator/pareto/front.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,31 @@ static bool take_failure(void *arg, const struct attempt_row *row)
     return true;
 }
 
+static bool take_device(void *arg, const struct device_row *row)
+{
+    struct report *r = arg;
+    BUG_ON(r->n_devices == STUDY_DEVICES_MAX);
+    r->devices[r->n_devices++] = *row;
+    return true;
+}
+
+// A table that cannot be read is one that is not there yet.
+static void load_tables(struct report *r)
+{
+    for (size_t i = 0; i < r->n_devices; i++) {
+        char path[FILE_PATH_MAX];
+        struct latency_table *t = NULL;
+        if (file_path(path, sizeof(path), NULL, "%s/results/%s/latency_%s.csv", r->dir,
+                      r->study.name, r->devices[i].name) ||
+            latency_table_load(path, &t, NULL)) {
+            continue;
+        }
+        struct problem_device *p = &r->tables.devices[r->tables.n++];
+        snprintf(p->name, sizeof(p->name), "%s", r->devices[i].name);
+        p->table = t;
+    }
+}
+
 static enum err load_rows(struct report *r, struct store *s, struct errinfo *why)
 {
     enum err e = task_count(s, r->study.id, &r->tasks);
@@ -82,6 +108,10 @@ static enum err load_rows(struct report *r, struct store *s, struct errinfo *why
         return err_set(why, e, "%s: cannot count the tasks", r->dir);
     }
     e = attempt_each_failed(s, r->study.id, take_failure, r, why);
+    if (e) {
+        return e;
+    }
+    e = device_row_each(s, r->study.id, take_device, r, why);
     if (e) {
         return e;
     }
@@ -122,8 +152,11 @@ static void choose(struct report *r)
     if (!r->conf || !has_final_weights) {
         return;
     }
-    const struct final_scope scope = {r->conf, r->study.checkpoint, r->history.trials,
-                                      r->history.n_trials};
+    const struct final_scope scope = {.conf = r->conf,
+                                      .tables = &r->tables,
+                                      .checkpoint = r->study.checkpoint,
+                                      .trials = r->history.trials,
+                                      .n_trials = r->history.n_trials};
     mark_front(r, &scope);
     r->n_choices = final_choose(&scope, r->choices);
 }
@@ -150,6 +183,7 @@ enum err report_load(const char *dir, const char *name, struct report **out,
         return e;
     }
     load_conf(r);
+    load_tables(r);
     choose(r);
     *out = r;
     return ERR_OK;
@@ -173,6 +207,9 @@ void report_destroy(struct report *r)
         return;
     }
     history_fini(&r->history);
+    for (int i = 0; i < r->tables.n; i++) {
+        latency_table_destroy((struct latency_table *)r->tables.devices[i].table);
+    }
     free(r->is_on_front);
     free(r->conf);
     free(r);

@@ -4,12 +4,13 @@
 // Read beside a running coordinator or without one. What needs the study's
 // configuration (front, targets) is empty when that is not in the directory.
 //
-// Owns: copies of the rows. Threads: any, one at a time.
+// Owns: copies of the rows, the tables. Threads: any, one at a time.
 #ifndef COORDINATOR_CLI_REPORT_H
 #define COORDINATOR_CLI_REPORT_H
 
 #include "common/conf/study.h"
 #include "coordinator/store/attempt.h"
+#include "coordinator/store/device_row.h"
 #include "coordinator/store/study_row.h"
 #include "coordinator/store/task.h"
 #include "coordinator/study/final.h"
@@ -25,7 +26,10 @@ struct report {
     uint32_t n_failures;                          // attempts that failed
     struct attempt_row failures[REPORT_FAILURES]; // the last of them, last first
     struct history history;
-    bool *is_on_front; // by index into history.trials
+    size_t n_devices;
+    struct device_row devices[STUDY_DEVICES_MAX];
+    struct aims_tables tables; // of those whose table is in the results
+    bool *is_on_front;         // by index into history.trials
     size_t n_choices;
     struct final_choice choices[STUDY_TARGETS_MAX];
 };

@@ -105,6 +105,25 @@ static void print_targets(const struct report *r, FILE *to)
     }
 }
 
+static void print_devices(const struct report *r, FILE *to)
+{
+    if (r->n_devices == 0) {
+        return;
+    }
+    fprintf(to, "\ndevices\n    %-20s %-10s %8s %9s %6s %9s %9s %8s\n", "name", "table",
+            "units", "networks", "noisy", "Spearman", "error", "p95");
+    for (size_t i = 0; i < r->n_devices; i++) {
+        const struct device_row *d = &r->devices[i];
+        fprintf(to, "    %-20s %-10s %8u %9u %6u", d->name, device_state_name(d->state),
+                d->n_units, d->n_networks, d->n_noisy);
+        if (d->n_holdout > 0) {
+            fprintf(to, " %9.4f %7.2f %% %6.2f %%", d->spearman, 100 * d->median_error,
+                    100 * d->p95_error);
+        }
+        fprintf(to, "\n");
+    }
+}
+
 static void print_where(const struct report *r, FILE *to)
 {
     char results[FILE_PATH_MAX];
@@ -121,6 +140,7 @@ void report_text_result(const struct report *r, FILE *to)
 {
     print_front(r, to);
     print_targets(r, to);
+    print_devices(r, to);
     print_where(r, to);
 }
 
@@ -234,5 +254,6 @@ void report_text_all(const struct report *r, FILE *to)
     if (r->n_choices) {
         print_targets(r, to);
     }
+    print_devices(r, to);
     print_where(r, to);
 }
