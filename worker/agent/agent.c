@@ -3,9 +3,9 @@
 #include "worker/agent/agent.h"
 
 #include "common/base/clock.h"
-#include "common/net/monitor.h"
 #include "common/net/zwatch.h"
 #include "proto/wire.h"
+#include "worker/agent/dial.h"
 #include "worker/agent/link.h"
 #include "worker/agent/works.h"
 
@@ -22,13 +22,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TURN_MESSAGES  64   // before the loop looks at its other sources
-#define STEP_MAX_MS    1000 // a step at least as often: waits that nothing ends
-#define STEP_MIN_MS    5
-#define STUCK_MS       100   // until sending is tried again
-#define BYE_MS         500   // for the last messages to leave
-#define FAILURE_LOG_MS 30000 // between words about connections that fail
-#define ALIVE_MS       5000  // between signs of life in DIR/alive
+#define TURN_MESSAGES 64   // before the loop looks at its other sources
+#define STEP_MAX_MS   1000 // a step at least as often: waits that nothing ends
+#define STEP_MIN_MS   5
+#define STUCK_MS      100  // until sending is tried again
+#define BYE_MS        500  // for the last messages to leave
+#define ALIVE_MS      5000 // between signs of life in DIR/alive
 
 struct agent {
     const struct agent_conf *conf;
@@ -38,12 +37,9 @@ struct agent {
     int n_signals;
     bool is_ending; // the loop runs only to close what is open
     void *ctx;
-    void *control, *bulk;
+    struct dial *control, *bulk;
     struct zwatch *control_watch, *bulk_watch;
-    struct monitor *monitor; // of the control socket
-    int64_t failed_ms;       // when a failed handshake was last told
-    struct endpoint bulk_at; // connected there when port is not 0
-    uint32_t welcomes;       // seen
+    uint32_t welcomes; // seen
     struct blob_store *store;
     struct session *session;
     struct fetcher *fetcher;
@@ -67,9 +63,9 @@ static void log_send_error(const struct msg *m, enum err e)
 }
 
 // False when the socket takes no more now.
-static bool send_out(struct agent *a, void *zsock)
+static bool send_out(struct agent *a, const struct dial *to)
 {
-    enum err e = link_send(zsock, a->out);
+    enum err e = link_send(dial_socket(to), a->out);
     if (e == ERR_OK) {
         log_debug("message.sent", "kind=%s", msg_kind_name(a->out->kind));
     } else if (e != ERR_BUSY) {
@@ -136,16 +132,9 @@ static void follow_welcome(struct agent *a)
              w->n_stale);
     struct endpoint to;
     struct errinfo why = {0};
-    char old_text[ENDPOINT_MAX];
-    char new_text[ENDPOINT_MAX];
     enum err e = bulk_endpoint(a, w, &to, &why);
-    if (e == ERR_OK && strcmp(endpoint_print(&a->bulk_at, old_text),
-                              endpoint_print(&to, new_text)) != 0) {
-        if (a->bulk_at.port != 0) {
-            zsock_disconnect(a->bulk, &a->bulk_at);
-        }
-        a->bulk_at = to;
-        e = zsock_connect(a->bulk, &to, &why);
+    if (e == ERR_OK) {
+        e = dial_to(a->bulk, &to, &why);
     }
     if (e != ERR_OK) {
         log_error("bulk.unreachable", "error=\"%s\"", why.text);
@@ -195,6 +184,8 @@ static void step(struct agent *a)
         fetcher_excuse(a->fetcher, now_ms);
         deliverer_excuse(a->deliverer, now_ms);
     }
+    dial_step(a->control, now_ms);
+    dial_step(a->bulk, now_ms);
     works_step(a->works, now_ms);
     bool is_stuck = !pump_control(a, now_ms);
     is_stuck = !pump_fetcher(a, now_ms) || is_stuck;
@@ -217,10 +208,10 @@ static void wake(void *arg)
 // ---- receiving
 
 // False when nothing waits. MSG_NONE: one was dropped, nothing is held.
-static bool receive(struct agent *a, void *zsock, struct zmessage *held)
+static bool receive(struct agent *a, const struct dial *from, struct zmessage *held)
 {
     struct errinfo why = {0};
-    enum err e = link_recv(zsock, a->in, held, &why);
+    enum err e = link_recv(dial_socket(from), a->in, held, &why);
     if (e == ERR_BUSY || e == ERR_IO) {
         return false;
     }
@@ -355,50 +346,27 @@ static enum err open_store(struct agent *a, char dir[static FILE_PATH_MAX],
     return e == ERR_OK ? blob_store_open(dir, a->conf->artifacts, &a->store, why) : e;
 }
 
-// ZeroMQ tries again for ever; a person wants to know why it does.
-static void on_failure(void *arg, enum monitor_failure failure)
-{
-    static const char *const texts[] = {
-        [MONITOR_NOT_ADMITTED] = "the coordinator does not list our key as a worker's",
-        [MONITOR_NO_PROTOCOL] = "one side wants encrypted connections, the other does "
-                                "not: see --key and --coordinator-key",
-        [MONITOR_CUT_OFF] = "the coordinator does not have the key that "
-                            "--coordinator-key says",
-    };
-    struct agent *a = arg;
-    int64_t now_ms = clock_mono_ms();
-    if (a->failed_ms == 0 || now_ms - a->failed_ms >= FAILURE_LOG_MS) {
-        a->failed_ms = now_ms;
-        log_error("coordinator.unreachable", "why=\"%s\"", texts[failure]);
-    }
-}
-
 static enum err open_sockets(struct agent *a, struct errinfo *why)
 {
     a->ctx = zmq_ctx_new();
     BUG_ON(!a->ctx);
-    enum err e = zsock_open(a->ctx, ZMQ_DEALER, LIMIT_MESSAGE_BYTES, &a->control, why);
+    struct dial_conf conf = {.zctx = a->ctx,
+                             .loop = &a->loop,
+                             .max_frame_bytes = LIMIT_MESSAGE_BYTES,
+                             .link = &a->conf->link};
+    enum err e = dial_open(&conf, &a->control, why);
     if (e == ERR_OK) {
-        e = zsock_open(a->ctx, ZMQ_DEALER, LIMIT_BULK_MESSAGE_BYTES, &a->bulk, why);
+        conf.max_frame_bytes = LIMIT_BULK_MESSAGE_BYTES;
+        e = dial_open(&conf, &a->bulk, why);
     }
     if (e == ERR_OK) {
-        e = curve_join(a->control, &a->conf->link, why);
-    }
-    if (e == ERR_OK) {
-        e = curve_join(a->bulk, &a->conf->link, why);
-    }
-    if (e == ERR_OK) {
-        e = monitor_create(a->ctx, &a->loop, a->control, on_failure, a, &a->monitor,
-                           why);
-    }
-    if (e == ERR_OK) {
-        e = zsock_connect(a->control, &a->conf->coordinator, why);
+        e = dial_to(a->control, &a->conf->coordinator, why);
     }
     if (e != ERR_OK) {
         return e;
     }
-    a->control_watch = zwatch_create(&a->loop, a->control, on_control, a);
-    a->bulk_watch = zwatch_create(&a->loop, a->bulk, on_bulk, a);
+    a->control_watch = zwatch_create(&a->loop, dial_socket(a->control), on_control, a);
+    a->bulk_watch = zwatch_create(&a->loop, dial_socket(a->bulk), on_bulk, a);
     return a->control_watch && a->bulk_watch
                ? ERR_OK
                : err_set(why, ERR_IO, "cannot watch a socket");
@@ -472,9 +440,8 @@ static void close_handles(struct agent *a)
 {
     zwatch_destroy(a->control_watch);
     zwatch_destroy(a->bulk_watch);
-    if (a->monitor) {
-        monitor_stop(a->monitor);
-    }
+    dial_stop(a->control);
+    dial_stop(a->bulk);
     uv_close((uv_handle_t *)&a->timer, NULL);
     uv_close((uv_handle_t *)&a->signals[0], NULL);
     uv_close((uv_handle_t *)&a->signals[1], NULL);
@@ -489,9 +456,8 @@ static void finish(struct agent *a)
     }
     uv_run(&a->loop, UV_RUN_DEFAULT); // until the runners are gone and all is closed
     BUG_ON(uv_loop_close(&a->loop) != 0);
-    monitor_destroy(a->monitor);
-    zsock_close_flushed(a->control, BYE_MS);
-    zsock_close(a->bulk);
+    dial_close(a->control, BYE_MS);
+    dial_close(a->bulk, 0);
     if (a->ctx) {
         zmq_ctx_term(a->ctx);
     }
