@@ -126,6 +126,9 @@ static bool allow_overhead(void *zsock)
     if (zmq_getsockopt(zsock, ZMQ_MAXMSGSIZE, &max_bytes, &size) != 0) {
         return false;
     }
+    if (max_bytes < 0) {
+        return true; // no limit
+    }
     max_bytes += OVERHEAD_BYTES;
     return zmq_setsockopt(zsock, ZMQ_MAXMSGSIZE, &max_bytes, sizeof(max_bytes)) == 0;
 }
