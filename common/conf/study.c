@@ -23,6 +23,7 @@ struct draft {
 
 static const char *const bad_files_words[] = {"error", "skip", NULL};
 static const char *const speed_speakers_words[] = {"new", "same", NULL};
+static const char *const input_words[] = {"by_recording", "fixed", NULL};
 static const char *const protocol_words[] = {"full", "cheap", NULL};
 static const char *const strategy_words[] = {"random", "evolution", "mpea",
                                              "nsga2",  "bayes",     NULL};
@@ -66,6 +67,7 @@ static const struct schema_key supernet_keys[] = {
     {"cat", SCHEMA_INT, 0, offsetof(struct net_dims, max_cat), .min = 8, .max = 8192},
     {"embedding", SCHEMA_INT, 0, offsetof(struct net_dims, n_embed), .min = 1,
      .max = 4096},
+    {"input", SCHEMA_WORD, 0, offsetof(struct net_dims, input), .words = input_words},
     {0},
 };
 

@@ -29,6 +29,7 @@ static enum err check_fixed(const struct net_dims *d, struct errinfo *why)
         {"Res2 scale", d->res2_scale, 2, DIMS_RES2_SCALE_MAX},
         {"SE reduction", d->se_reduction, 1, 64},
         {"pool bottleneck", d->pool_bottleneck, 1, FIXED_MAX},
+        {"input", d->input, INPUT_BY_RECORDING, INPUT_FIXED},
     };
     enum err e = ERR_OK;
     for (size_t i = 0; e == ERR_OK && i < sizeof(fixed) / sizeof(fixed[0]); i++) {

@@ -6,6 +6,7 @@
 #include "common/conf/stage_batches.h"
 #include "worker/data/augment.h"
 #include "worker/data/fbank.h"
+#include "worker/data/features.h"
 #include "worker/data/sampling.h"
 #include "worker/data/speed.h"
 
@@ -55,7 +56,7 @@ struct batcher {
 
     // The thread's own.
     pthread_t thread;
-    struct fbank *fbank;
+    struct features *front_end;
     struct sampling *sampling;
     struct speed *speeds[STUDY_SPEEDS_MAX];
     float *crop; // of the longest kind
@@ -197,7 +198,7 @@ static void make_utt(struct batcher *b, const struct crop_kind *kind, uint64_t p
     int which_speed = draw_played(b, utt, position, kind->n_samples);
     struct rng augment = rng_stream(b->conf->seed, RNG_AUGMENT, b->stage, position);
     augment_samples(kind->augment, &augment, b->crop);
-    fbank_compute(b->fbank, b->crop, kind->n_samples, features);
+    features_compute(b->front_end, b->crop, kind->n_samples, features);
     augment_features(kind->augment, &augment, features, kind->n_frames, n_mels);
     *label = label_of(b, utt, which_speed);
 }
@@ -322,7 +323,7 @@ static void allocate(struct batcher *b)
     by_speaker_init(&b->by_speaker, b->pack);
     b->sampling = sampling_create(b->pack, b->conf, b->stage);
     allocate_speeds(b, n_samples);
-    b->fbank = fbank_create(b->conf->supernet.n_mels);
+    b->front_end = features_create(&b->conf->supernet);
 }
 
 static void release(struct batcher *b)
@@ -333,7 +334,7 @@ static void release(struct batcher *b)
         augment_destroy(b->crops[kind].augment);
         free(b->crops[kind].frame_counts);
     }
-    fbank_destroy(b->fbank);
+    features_destroy(b->front_end);
     by_speaker_fini(&b->by_speaker);
     sampling_destroy(b->sampling);
     for (int i = 0; i < STUDY_SPEEDS_MAX; i++) {
@@ -427,7 +428,7 @@ void batch_calibration(const struct pack *p, const struct study_conf *conf,
     size_t stride = (size_t)n_frames_each * (size_t)conf->supernet.n_mels;
     struct by_speaker by_speaker;
     by_speaker_init(&by_speaker, p);
-    struct fbank *fbank = fbank_create(conf->supernet.n_mels);
+    struct features *front_end = features_create(&conf->supernet);
     uint32_t *order = malloc(n * sizeof(*order));
     float *crop = malloc(n_samples * sizeof(*crop));
     BUG_ON(!order || !crop);
@@ -437,10 +438,10 @@ void batch_calibration(const struct pack *p, const struct study_conf *conf,
         size_t position = first + (size_t)i;
         r = rng_stream(conf->seed, RNG_CALIBRATE, CALIBRATE_CROP, position);
         draw_crop(p, &by_speaker, order[position % n], &r, crop, n_samples);
-        fbank_compute(fbank, crop, n_samples, features + (size_t)i * stride);
+        features_compute(front_end, crop, n_samples, features + (size_t)i * stride);
     }
     by_speaker_fini(&by_speaker);
-    fbank_destroy(fbank);
+    features_destroy(front_end);
     free(order);
     free(crop);
 }

@@ -21,7 +21,7 @@ struct batch {
     int n_utts;
     int n_frames_each;     // the crop; its own while the stage fine-tunes
     const int *n_frames;   // [n_utts], all n_frames_each
-    const float *features; // [n_utts * n_frames_each][n_mels], normalised log-mel
+    const float *features; // [n_utts * n_frames_each][n_mels], see features.h
     const int32_t *labels; // [n_utts], of study_n_classes
 };
 
@@ -44,8 +44,8 @@ const struct batch *batcher_next(struct batcher *b);
 // Utterances first .. first + n_utts - 1 of the recalibration list, for BN statistics:
 // a permutation of the training utterances keyed by (seed, RNG_CALIBRATE, 1, 0), taken
 // round and round; each a random crop of its own, never augmented. The same whoever
-// asks, in batches of whatever size. features [n_utts * n_frames_each][n_mels],
-// normalised. The training part must not be empty.
+// asks, in batches of whatever size. features [n_utts * n_frames_each][n_mels].
+// The training part must not be empty.
 void batch_calibration(const struct pack *p, const struct study_conf *conf,
                        size_t first, int n_utts, int n_frames_each, float *features);
 

@@ -7,6 +7,7 @@
 #include "worker/score/embed.h"
 
 #include "worker/data/fbank.h"
+#include "worker/data/features.h"
 #include "worker/score/cosine.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ struct piece {
 struct embedder {
     struct net *net;
     const struct pack *pack;
-    struct fbank *fbank;
+    struct features *front_end;
     size_t n_mels, n_embed;
     struct piece *pieces;
     size_t n_pieces;
@@ -123,8 +124,8 @@ static enum err embed_batch(struct embedder *m, size_t first, size_t *n,
             break;
         }
         load_samples(m, piece);
-        fbank_compute(m->fbank, m->samples, piece->n_samples,
-                      m->features + total * m->n_mels);
+        features_compute(m->front_end, m->samples, piece->n_samples,
+                         m->features + total * m->n_mels);
         n_frames[*n] = (int)each;
         total += each;
     }
@@ -189,7 +190,7 @@ static void embedder_init(struct embedder *m, struct net *net, const struct pack
     *m = (struct embedder){
         .net = net,
         .pack = pack,
-        .fbank = fbank_create(dims->n_mels),
+        .front_end = features_create(dims),
         .n_mels = n_mels,
         .n_embed = n_embed,
         .voices = calloc(pack_count(pack, PACK_EVAL) * n_embed + 1, sizeof(double)),
@@ -202,7 +203,7 @@ static void embedder_init(struct embedder *m, struct net *net, const struct pack
 
 static void embedder_fini(struct embedder *m)
 {
-    fbank_destroy(m->fbank);
+    features_destroy(m->front_end);
     free(m->pieces);
     free(m->voices);
     free(m->samples);

@@ -19,17 +19,20 @@
 struct dims_row {
     const char *key;
     size_t at;
+    bool is_optional; // the first files have none of it: 0
 };
 
-#define ROW(field)                                       \
-    {                                                    \
-        "dims." #field, offsetof(struct net_dims, field) \
+#define ROW(field)                                              \
+    {                                                           \
+        "dims." #field, offsetof(struct net_dims, field), false \
     }
 
 static const struct dims_row dims_rows[] = {
-    ROW(n_mels),     ROW(max_depth),    ROW(max_width),
-    ROW(max_kernel), ROW(max_cat),      ROW(n_embed),
-    ROW(res2_scale), ROW(se_reduction), ROW(pool_bottleneck),
+    ROW(n_mels),          ROW(max_depth),
+    ROW(max_width),       ROW(max_kernel),
+    ROW(max_cat),         ROW(n_embed),
+    ROW(res2_scale),      ROW(se_reduction),
+    ROW(pool_bottleneck), {"dims.input", offsetof(struct net_dims, input), true},
 };
 #define N_DIMS (sizeof(dims_rows) / sizeof(dims_rows[0]))
 
@@ -364,6 +367,9 @@ static enum err load_layout(const struct tensor_reader *r, struct layout *l,
 {
     struct net_dims dims = {0};
     for (size_t i = 0; i < N_DIMS; i++) {
+        if (dims_rows[i].is_optional && !tensor_reader_meta(r, dims_rows[i].key)) {
+            continue;
+        }
         enum err e = load_number(r, dims_rows[i].key, dims_field(&dims, i), why);
         if (e != ERR_OK) {
             return e;

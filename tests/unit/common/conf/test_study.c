@@ -50,7 +50,8 @@ END_TEST
 START_TEST(the_supernet_is_as_large_as_the_space_and_otherwise_the_papers)
 {
     parse(MINIMAL, &conf);
-    const struct net_dims wanted = {80, 2, 128, 3, 96, 192, 8, 4, 128};
+    const struct net_dims wanted = {80,  2, 128, 3,   96,
+                                    192, 8, 4,   128, INPUT_BY_RECORDING};
     ck_assert_mem_eq(&conf.supernet, &wanted, sizeof(wanted));
     parse(MINIMAL "supernet: {depth: 4, embedding: 64}\n", &conf);
     ck_assert_int_eq(conf.supernet.max_depth, 4);
@@ -194,7 +195,7 @@ static const char everything[] =
     "  trials: '- t'\n"
     "  noise: noise\n"
     "  bad_files: skip\n"
-    "supernet: {depth: 8, width: 1024, kernel: 5, cat: 2048, embedding: 100}\n"
+    "supernet: {depth: 8, width: 1024, kernel: 5, cat: 2048, embedding: 100, input: fixed}\n"
     "space:\n"
     "  depth: {from: 1, to: 7, step: 2}\n"
     "  width: {from: 8, to: 1024, step: 8}\n"

@@ -95,6 +95,8 @@ static const struct malformed {
      ":12: supernet.width: is 500; allowed: a multiple of"},
     {12, "supernet: {kernel: 4}", ":12: supernet.kernel: is 4; allowed: 1, 3 or 5"},
     {12, "supernet: {depth: 2}", ":12: supernet.depth: is 2; allowed: at least 3, the"},
+    {12, "supernet: {width: 512, input: raw}",
+     ":12: supernet.input: is raw; allowed: by_recording, fixed"},
     {12, "supernet: {embedding: 0}",
      ":12: supernet.embedding: is 0; allowed: a whole n"},
     {14, "  batch: 0",

@@ -120,7 +120,7 @@ static void make_study(struct study_conf *c)
                      ERR_OK);
     snprintf(c->name, sizeof(c->name), "toy");
     c->seed = 6;
-    c->supernet = (struct net_dims){80, 2, 16, 3, 24, 16, 8, 4, 16};
+    c->supernet = (struct net_dims){80, 2, 16, 3, 24, 16, 8, 4, 16, INPUT_BY_RECORDING};
     c->train.batch = 6;
     c->train.weight_decay = 2e-5;
     c->train.aam_margin = 0.1;

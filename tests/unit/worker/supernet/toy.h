@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#define TOY_DIMS     ((struct net_dims){6, 3, 32, 5, 48, 12, 8, 4, 10})
+#define TOY_DIMS     ((struct net_dims){6, 3, 32, 5, 48, 12, 8, 4, 10, INPUT_BY_RECORDING})
 #define TOY_SPEAKERS 5
 
 static inline struct net_dims toy_dims(int max_kernel)
