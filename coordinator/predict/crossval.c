@@ -27,9 +27,9 @@ static void deal(struct dealt *d, const struct labels *l, size_t n_folds, uint64
     *d = (struct dealt){.n = l->n,
                         .n_folds = n_folds,
                         .order = malloc(l->n * sizeof(*d->order)),
-                        .archs = malloc(l->n * sizeof(*d->archs)),
-                        .values = malloc(l->n * sizeof(*d->values)),
-                        .predicted = malloc(l->n * sizeof(*d->predicted))};
+                        .archs = calloc(l->n, sizeof(*d->archs)),
+                        .values = calloc(l->n, sizeof(*d->values)),
+                        .predicted = calloc(l->n, sizeof(*d->predicted))};
     BUG_ON(!d->order || !d->archs || !d->values || !d->predicted);
     struct rng r = rng_stream(seed, RNG_FIT, DRAW_FOLDS, 0);
     rng_permutation(&r, d->order, d->n);
@@ -74,9 +74,9 @@ static enum err predict_fold(const char *kind, const struct space *s, struct dea
     return e;
 }
 
-static void judge(const struct dealt *d, struct crossval *out, double *held_out)
+static void judge(const struct dealt *d, struct crossval *out)
 {
-    *out = (struct crossval){0};
+    *out = (struct crossval){.held_out = out->held_out};
     for (size_t fold = 0; fold < d->n_folds; fold++) {
         size_t begin = fold_begin(d, fold);
         size_t n = fold_begin(d, fold + 1) - begin;
@@ -87,14 +87,14 @@ static void judge(const struct dealt *d, struct crossval *out, double *held_out)
         out->spearman += agreement_spearman(predicted, values, n) / (double)d->n_folds;
     }
     out->rmse = agreement_rmse(d->predicted, d->values, d->n);
-    for (size_t i = 0; held_out && i < d->n; i++) {
-        held_out[d->order[i]] = d->predicted[i];
+    for (size_t i = 0; out->held_out && i < d->n; i++) {
+        out->held_out[d->order[i]] = d->predicted[i];
     }
 }
 
 enum err crossval_run(const char *kind, const struct space *s, const struct labels *l,
                       int n_folds, uint64_t seed, struct crossval *out,
-                      double *held_out, struct errinfo *why)
+                      struct errinfo *why)
 {
     if (n_folds < 2 || l->n < 2 * (size_t)n_folds) {
         return err_set(why, ERR_INPUT,
@@ -109,7 +109,7 @@ enum err crossval_run(const char *kind, const struct space *s, const struct labe
         e = predict_fold(kind, s, &d, fold, seed, why);
     }
     if (e == ERR_OK) {
-        judge(&d, out, held_out);
+        judge(&d, out);
     }
     dealt_fini(&d);
     return e;

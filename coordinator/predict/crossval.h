@@ -15,14 +15,13 @@ struct crossval {
     double kendall_tau; // tau-b, mean over the folds
     double spearman;    // mean over the folds
     double rmse;        // over all labels, in their unit
+    double *held_out;   // the caller's, may be NULL: [n], gets each label's prediction
 };
 
-// held_out [n]: each label's prediction; may be NULL. ERR_INPUT: no such kind, too few
-// labels for it or for two in each fold, fewer than two folds. ERR_NUMERIC: labels not
-// finite.
+// ERR_INPUT: no such kind, too few labels for it or for two in each fold, fewer than
+// two folds. ERR_NUMERIC: labels not finite.
 MUST_CHECK enum err crossval_run(const char *kind, const struct space *s,
                                  const struct labels *l, int n_folds, uint64_t seed,
-                                 struct crossval *out, double *held_out,
-                                 struct errinfo *why);
+                                 struct crossval *out, struct errinfo *why);
 
 #endif

@@ -144,7 +144,11 @@ static enum err read_predictor(const struct tensor_reader *r, struct predictor *
                                struct errinfo *why)
 {
     enum err e = read_head(r, p, why);
-    return e == ERR_OK ? p->type->load(r, &p->space, &p->state, why) : e;
+    if (e != ERR_OK) {
+        return e;
+    }
+    BUG_ON(!p->type);
+    return p->type->load(r, &p->space, &p->state, why);
 }
 
 enum err predictor_load(const char *path, struct predictor **out, struct errinfo *why)

@@ -35,11 +35,11 @@ static enum err judge(struct fit_job *f, const char *name, double *best_tau,
                       struct errinfo *why)
 {
     const struct labels labels = labels_of(f);
-    struct crossval result = {0};
     double *held_out = calloc(f->n_labels, sizeof(*held_out));
     BUG_ON(!held_out);
+    struct crossval result = {.held_out = held_out};
     enum err e = crossval_run(name, &f->conf->space, &labels, f->fit.n_folds,
-                              f->conf->seed, &result, held_out, why);
+                              f->conf->seed, &result, why);
     if (e == ERR_OK) {
         struct fit_kind *kind = &f->fit.kinds[f->fit.n_kinds++];
         *kind =

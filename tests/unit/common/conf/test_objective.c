@@ -11,32 +11,32 @@
 
 static const struct {
     const char *text;
-    enum objective_kind kind;
     const char *device;
-    bool is_strict;
-    double limit;
     const char *printed;
+    double limit;
+    enum objective_kind kind;
+    bool is_strict;
 } good[] = {
-    {"latency < 15ms", OBJECTIVE_LATENCY, "", true, 15, "latency < 15ms"},
-    {"latency<15", OBJECTIVE_LATENCY, "", true, 15, "latency < 15ms"},
-    {"  latency@pixel-3.a_B  <=  0.5 s ", OBJECTIVE_LATENCY, "pixel-3.a_B", false, 500,
-     "latency@pixel-3.a_B <= 500ms"},
-    {"latency@v100 <= 250us", OBJECTIVE_LATENCY, "v100", false, .25,
-     "latency@v100 <= 0.25ms"},
-    {"params <= 2.5M", OBJECTIVE_PARAMS, "", false, 2.5e6, "params <= 2500000"},
-    {"params<=1e6", OBJECTIVE_PARAMS, "", false, 1e6, "params <= 1000000"},
-    {"macs <= 571M", OBJECTIVE_MACS, "", false, 571e6, "macs <= 571000000"},
-    {"macs < 1.2G", OBJECTIVE_MACS, "", true, 1.2e9, "macs < 1200000000"},
-    {"macs < 64K", OBJECTIVE_MACS, "", true, 64e3, "macs < 64000"},
-    {"bytes <= 1MiB", OBJECTIVE_BYTES, "", false, 1048576, "bytes <= 1048576"},
-    {"bytes <= 4KiB", OBJECTIVE_BYTES, "", false, 4096, "bytes <= 4096"},
-    {"bytes < 1GiB", OBJECTIVE_BYTES, "", true, 1073741824, "bytes < 1073741824"},
-    {"bytes < 1M", OBJECTIVE_BYTES, "", true, 1e6, "bytes < 1000000"},
-    {"eer < 3%", OBJECTIVE_EER, "", true, 3, "eer < 3%"},
-    {"eer <= 1.508", OBJECTIVE_EER, "", false, 1.508, "eer <= 1.508%"},
-    {"mindcf <= .1", OBJECTIVE_MINDCF, "", false, .1, "mindcf <= 0.1"},
-    {"mindcf <= 10%", OBJECTIVE_MINDCF, "", false, .1, "mindcf <= 0.1"},
-    {"params <= 0", OBJECTIVE_PARAMS, "", false, 0, "params <= 0"},
+    {"latency < 15ms", "", "latency < 15ms", 15, OBJECTIVE_LATENCY, true},
+    {"latency<15", "", "latency < 15ms", 15, OBJECTIVE_LATENCY, true},
+    {"  latency@pixel-3.a_B  <=  0.5 s ", "pixel-3.a_B", "latency@pixel-3.a_B <= 500ms",
+     500, OBJECTIVE_LATENCY, false},
+    {"latency@v100 <= 250us", "v100", "latency@v100 <= 0.25ms", .25, OBJECTIVE_LATENCY,
+     false},
+    {"params <= 2.5M", "", "params <= 2500000", 2.5e6, OBJECTIVE_PARAMS, false},
+    {"params<=1e6", "", "params <= 1000000", 1e6, OBJECTIVE_PARAMS, false},
+    {"macs <= 571M", "", "macs <= 571000000", 571e6, OBJECTIVE_MACS, false},
+    {"macs < 1.2G", "", "macs < 1200000000", 1.2e9, OBJECTIVE_MACS, true},
+    {"macs < 64K", "", "macs < 64000", 64e3, OBJECTIVE_MACS, true},
+    {"bytes <= 1MiB", "", "bytes <= 1048576", 1048576, OBJECTIVE_BYTES, false},
+    {"bytes <= 4KiB", "", "bytes <= 4096", 4096, OBJECTIVE_BYTES, false},
+    {"bytes < 1GiB", "", "bytes < 1073741824", 1073741824, OBJECTIVE_BYTES, true},
+    {"bytes < 1M", "", "bytes < 1000000", 1e6, OBJECTIVE_BYTES, true},
+    {"eer < 3%", "", "eer < 3%", 3, OBJECTIVE_EER, true},
+    {"eer <= 1.508", "", "eer <= 1.508%", 1.508, OBJECTIVE_EER, false},
+    {"mindcf <= .1", "", "mindcf <= 0.1", .1, OBJECTIVE_MINDCF, false},
+    {"mindcf <= 10%", "", "mindcf <= 0.1", .1, OBJECTIVE_MINDCF, false},
+    {"params <= 0", "", "params <= 0", 0, OBJECTIVE_PARAMS, false},
 };
 
 START_TEST(limits_are_read_in_every_unit_and_printed_in_one)
@@ -64,7 +64,8 @@ START_TEST(what_is_printed_reads_back_as_the_same)
                                .limit = exp(rng_uniform(&r, -20, 30))};
         c.objective.kind = (enum objective_kind)rng_below(&r, OBJECTIVE_KINDS);
         if (c.objective.kind == OBJECTIVE_LATENCY) {
-            strcpy(c.objective.device, rng_below(&r, 2) ? "board" : "");
+            snprintf(c.objective.device, DEVICE_NAME_MAX, "%s",
+                     rng_below(&r, 2) ? "board" : "");
         }
         char text[OBJECTIVE_TEXT_MAX];
         struct constraint again;

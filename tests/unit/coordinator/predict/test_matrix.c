@@ -8,7 +8,7 @@
 
 static double *doubles(struct rng *r, size_t n)
 {
-    double *p = malloc((n + 1) * sizeof(*p));
+    double *p = calloc(n + 1, sizeof(*p));
     ck_assert_ptr_nonnull(p);
     for (size_t i = 0; i < n; i++) {
         p[i] = rng_normal(r);
@@ -18,7 +18,7 @@ static double *doubles(struct rng *r, size_t n)
 
 static float *floats(struct rng *r, size_t n)
 {
-    float *p = malloc((n + 1) * sizeof(*p));
+    float *p = calloc(n + 1, sizeof(*p));
     ck_assert_ptr_nonnull(p);
     for (size_t i = 0; i < n; i++) {
         p[i] = (float)rng_normal(r);
@@ -87,6 +87,24 @@ static double *definite(struct rng *r, size_t n)
     return a;
 }
 
+static double *factor_of(const double *a, size_t n)
+{
+    double *l = calloc(n * n, sizeof(*l));
+    ck_assert_ptr_nonnull(l);
+    memcpy(l, a, n * n * sizeof(*l));
+    ck_assert(matrix_cholesky(l, n));
+    return l;
+}
+
+static double row_product(const double *x, const double *y, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i] * y[i];
+    }
+    return sum;
+}
+
 START_TEST(a_cholesky_factor_times_itself_is_the_matrix)
 {
     struct rng r = rng_stream(2, RNG_TEST, 0, 0);
@@ -94,19 +112,13 @@ START_TEST(a_cholesky_factor_times_itself_is_the_matrix)
     for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
         size_t n = sizes[k];
         double *a = definite(&r, n);
-        double *l = malloc(n * n * sizeof(*l));
-        ck_assert_ptr_nonnull(l);
-        memcpy(l, a, n * n * sizeof(*l));
-        ck_assert(matrix_cholesky(l, n));
-        for (size_t i = 0; i < n; i++) {
-            for (size_t j = 0; j < n; j++) {
-                double sum = 0;
-                for (size_t m = 0; m < n; m++) {
-                    sum += l[i * n + m] * l[j * n + m];
-                }
-                ck_assert_double_eq_tol(sum, a[i * n + j], 1e-9);
-                ck_assert(j <= i || l[i * n + j] == 0);
-            }
+        double *l = factor_of(a, n);
+        for (size_t at = 0; at < n * n; at++) {
+            size_t i = at / n;
+            size_t j = at % n;
+            double product = row_product(l + i * n, l + j * n, n);
+            ck_assert_double_eq_tol(product, a[at], 1e-9);
+            ck_assert(j <= i || l[at] == 0);
         }
         free(a);
         free(l);
@@ -117,26 +129,21 @@ END_TEST
 START_TEST(solving_twice_inverts)
 {
     struct rng r = rng_stream(3, RNG_TEST, 0, 0);
-    enum { N = 90, M = 7 };
-    double *a = definite(&r, N);
-    double *l = malloc(sizeof(double) * N * N);
-    ck_assert_ptr_nonnull(l);
-    memcpy(l, a, sizeof(double) * N * N);
-    ck_assert(matrix_cholesky(l, N));
-    double *b = doubles(&r, N * M);
-    double *x = malloc(sizeof(double) * N * M);
-    ck_assert_ptr_nonnull(x);
-    memcpy(x, b, sizeof(double) * N * M);
-    matrix_solve(l, N, x, M);
-    matrix_solve_transposed(l, N, x, M);
-    for (size_t i = 0; i < N; i++) {
-        for (size_t j = 0; j < M; j++) {
-            double sum = 0;
-            for (size_t k = 0; k < N; k++) {
-                sum += a[i * N + k] * x[k * M + j];
-            }
-            ck_assert_double_eq_tol(sum, b[i * M + j], 1e-8);
+    const size_t n = 90;
+    const size_t m = 7;
+    double *a = definite(&r, n);
+    double *l = factor_of(a, n);
+    double *b = doubles(&r, n * m);
+    double *x = doubles(&r, n * m);
+    memcpy(x, b, n * m * sizeof(*x));
+    matrix_solve(l, n, x, m);
+    matrix_solve_transposed(l, n, x, m);
+    for (size_t at = 0; at < n * m; at++) {
+        double sum = 0;
+        for (size_t k = 0; k < n; k++) {
+            sum += a[at / m * n + k] * x[k * m + at % m];
         }
+        ck_assert_double_eq_tol(sum, b[at], 1e-8);
     }
     free(a);
     free(l);

@@ -25,7 +25,7 @@ static struct space small_space(void)
 
 static void scratch(char out[static 64])
 {
-    strcpy(out, "/tmp/predictor-XXXXXX");
+    snprintf(out, 64, "/tmp/predictor-XXXXXX");
     int fd = mkstemp(out);
     ck_assert_int_ge(fd, 0);
     close(fd);
