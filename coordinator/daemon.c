@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "coordinator/report/report.h"
 #include "coordinator/serve/admin_socket.h"
 #include "coordinator/serve/bulk_socket.h"
 #include "coordinator/serve/worker_socket.h"
@@ -266,6 +267,7 @@ static enum err open_deciders(struct daemon *d, const struct bound *at,
         .dir = d->conf->dir,
         .worker_program = d->conf->worker_program,
         .hooks = turn_driver_hooks(d->turn),
+        .report = report_write,
     };
     e = driver_create(&setup, &d->driver, why);
     turn_set_driver(d->turn, d->driver);

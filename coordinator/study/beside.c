@@ -239,11 +239,14 @@ struct write_job {
     struct job job; // first
     struct tracked *study;
     struct results *results;
+    driver_report_fn *report;
 };
 
 static enum err write_run(struct job *j, struct errinfo *why)
 {
-    return results_write(((struct write_job *)j)->results, why);
+    struct write_job *w = (struct write_job *)j;
+    enum err e = results_write(w->results, why);
+    return e == ERR_OK && w->report ? w->report(w->results, why) : e;
 }
 
 static void write_end(struct write_job *w)
@@ -290,6 +293,7 @@ static void write_start(struct tracked *t, struct results *r,
     w->job.done = done;
     w->study = t;
     w->results = r;
+    w->report = t->driver->report;
     t->is_writing = true;
     job_start(&w->job, t->driver->loop);
 }
@@ -304,7 +308,13 @@ static enum err snapshot(struct driver *d, struct tracked *t,
         return e;
     }
     struct results *r = results_create(dir, t->conf, study);
-    e = history_load_trials(&r->history, d->store, t->id, why);
+    r->tables = t->tables;
+    if (study->fit[0]) {
+        e = blob_path(d->blobs, study->fit, r->fit_path, NULL, why);
+    }
+    if (e == ERR_OK) {
+        e = history_load_trials(&r->history, d->store, t->id, why);
+    }
     if (e == ERR_OK) {
         e = history_load_losses(&r->history, d->store, t->id, why);
     }

@@ -85,6 +85,7 @@ enum err driver_create(const struct driver_setup *setup, struct driver **out,
     d->store = setup->store;
     d->blobs = setup->blobs;
     d->hooks = setup->hooks;
+    d->report = setup->report;
     enum err e = file_path(d->dir, sizeof(d->dir), why, "%s", setup->dir);
     if (e == ERR_OK) {
         e = file_path(d->worker_program, sizeof(d->worker_program), why, "%s",

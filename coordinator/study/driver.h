@@ -20,6 +20,10 @@
 
 struct driver;
 
+// Makes something for people of what was just written, on the thread pool.
+struct results;
+typedef enum err driver_report_fn(const struct results *r, struct errinfo *why);
+
 struct driver_hooks {
     void *arg;
     // A task row was inserted (inside the transaction): queue it once committed.
@@ -37,6 +41,7 @@ struct driver_setup { // all but the two paths are borrowed for the driver's lif
     const char *dir;            // results go to dir/results/NAME (results.h lists them)
     const char *worker_program; // path of voxarch-worker, for packing
     struct driver_hooks hooks;  // copied
+    driver_report_fn *report;   // NULL = none
 };
 
 // Studies that an earlier process left unfinished are announced by study_changed once

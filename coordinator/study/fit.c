@@ -12,24 +12,42 @@ void fit_fini(struct fit *f)
 {
     free(f->labels);
     free(f->picks);
+    free(f->keys);
     *f = (struct fit){.n_folds = 0};
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    uint64_t x = ((const struct fit_key *)a)->hash;
+    uint64_t y = ((const struct fit_key *)b)->hash;
+    return (x > y) - (x < y);
+}
+
+static void make_keys(struct fit *f)
+{
+    f->keys = calloc(f->n_picks + f->n_labels + 1, sizeof(*f->keys));
+    BUG_ON(!f->keys);
+    for (size_t i = 0; i < f->n_picks; i++) {
+        f->keys[f->n_keys++] =
+            (struct fit_key){arch_hash(&f->picks[i].arch), f->picks[i].predicted};
+    }
+    for (size_t i = 0; i < f->n_labels; i++) {
+        f->keys[f->n_keys++] =
+            (struct fit_key){arch_hash(&f->labels[i].arch), f->labels[i].predicted};
+    }
+    qsort(f->keys, f->n_keys, sizeof(*f->keys), by_hash);
 }
 
 bool fit_predicted(const struct fit *f, const struct arch *a, double *predicted)
 {
-    for (size_t i = 0; i < f->n_picks; i++) {
-        if (arch_equal(&f->picks[i].arch, a)) {
-            *predicted = f->picks[i].predicted;
-            return true;
-        }
+    const struct fit_key wanted = {.hash = arch_hash(a)};
+    const struct fit_key *found =
+        f->n_keys > 0 ? bsearch(&wanted, f->keys, f->n_keys, sizeof(wanted), by_hash)
+                      : NULL;
+    if (found) {
+        *predicted = found->predicted;
     }
-    for (size_t i = 0; i < f->n_labels; i++) {
-        if (arch_equal(&f->labels[i].arch, a)) {
-            *predicted = f->labels[i].predicted;
-            return true;
-        }
-    }
-    return false;
+    return found != NULL;
 }
 
 // ---- writing
@@ -170,6 +188,7 @@ enum err fit_parse(const char *json, size_t n, struct fit *out, struct errinfo *
     bool is_ok = root && read_root(root, out);
     json_decref(root);
     if (is_ok) {
+        make_keys(out);
         return ERR_OK;
     }
     fit_fini(out);

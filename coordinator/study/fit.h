@@ -28,6 +28,11 @@ struct fit_label {
     double predicted; // by the chosen kind fitted without its fold
 };
 
+struct fit_key { // for finding predictions
+    uint64_t hash;
+    double predicted;
+};
+
 struct fit {
     char predictor[HASH_HEX_MAX]; // the chosen kind fitted to all labels
     char kind[16];
@@ -38,11 +43,14 @@ struct fit {
     struct fit_label *labels;
     size_t n_picks;
     struct pick *picks; // what to evaluate, in this order
+    size_t n_keys;
+    struct fit_key *keys; // of picks and labels, by hash; made by fit_parse
 };
 
 void fit_fini(struct fit *f); // zeroed or filled; leaves it empty
 
 // The prediction for that network among the picks and labels; false when it has none.
+// Of a fit that was read.
 bool fit_predicted(const struct fit *f, const struct arch *a, double *predicted);
 
 void fit_print(const struct fit *f, struct buf *out);

@@ -4,6 +4,7 @@
 
 #include "coordinator/pareto/front.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,6 +28,10 @@ void results_destroy(struct results *r)
     }
     history_fini(&r->history);
     free(r->front);
+    for (int i = 0; i < r->tables.n; i++) {
+        free(r->device_fronts[i]);
+    }
+    fit_fini(&r->fit);
     free(r);
 }
 
@@ -34,57 +39,87 @@ struct final_scope results_scope(const struct results *r)
 {
     return (struct final_scope){
         .conf = &r->conf,
+        .tables = &r->tables,
         .checkpoint = r->study.checkpoint,
         .trials = r->history.trials,
         .n_trials = r->history.n_trials,
     };
 }
 
-// By MACs, then EER: the order people read a front in.
-void results_find_front(struct results *r)
+double results_latency(const struct results *r, int i, const struct arch *a)
+{
+    double ms;
+    return latency_of(r->tables.devices[i].table, a, &r->conf.supernet, &ms) ? ms
+                                                                             : INFINITY;
+}
+
+// ---- fronts
+
+// What a front is over, beside EER: MACs (-1) or the latency of a table.
+static double cost_of(const struct results *r, int table, const struct trial_row *t)
+{
+    return table < 0 ? (double)t->complexity.macs : results_latency(r, table, &t->arch);
+}
+
+// By cost, then EER: the order people read a front in.
+static const struct trial_row **find_front(const struct results *r, int table,
+                                           size_t *n_out)
 {
     struct final_scope scope = results_scope(r);
     size_t cap = r->history.n_trials + 1;
-    const struct trial_row **candidates = calloc(cap, sizeof(struct trial_row *));
     struct front_point *points = calloc(cap, sizeof(*points));
     size_t *found = calloc(cap, sizeof(*found));
-    BUG_ON(!candidates || !points || !found);
+    const struct trial_row **front = calloc(cap, sizeof(struct trial_row *));
+    BUG_ON(!front || !points || !found);
     size_t n = 0;
     for (size_t i = 0; i < r->history.n_trials; i++) {
         const struct trial_row *t = &r->history.trials[i];
-        if (t->is_measured && final_is_candidate(&scope, t)) {
-            candidates[n] = t;
+        double cost = cost_of(r, table, t);
+        if (t->is_measured && final_is_candidate(&scope, t) && isfinite(cost)) {
             points[n++] = (struct front_point){
-                .id = t->id,
-                .n_objectives = 2,
-                .objective = {(double)t->complexity.macs, t->result.eer_percent}};
+                .id = i, .n_objectives = 2, .objective = {cost, t->result.eer_percent}};
         }
     }
-    r->n_front = front_find(points, n, found);
-    free(r->front);
-    r->front = calloc(r->n_front + 1, sizeof(struct trial_row *));
-    BUG_ON(!r->front);
-    for (size_t i = 0; i < r->n_front; i++) {
-        r->front[i] = candidates[found[i]];
+    *n_out = front_find(points, n, found);
+    for (size_t i = 0; i < *n_out; i++) {
+        front[i] = &r->history.trials[points[found[i]].id];
     }
     free(found);
     free(points);
-    free(candidates);
+    return front;
 }
 
-static enum err write_part(const struct results *r, const char *name,
-                           void (*print)(const struct results *, struct buf *),
-                           struct errinfo *why)
+void results_find_front(struct results *r)
+{
+    free(r->front);
+    r->front = find_front(r, -1, &r->n_front);
+    for (int i = 0; i < r->tables.n; i++) {
+        free(r->device_fronts[i]);
+        r->device_fronts[i] = find_front(r, i, &r->n_device_fronts[i]);
+    }
+}
+
+// ---- files
+
+static enum err write_text(const struct results *r, const char *name,
+                           const struct buf *text, struct errinfo *why)
 {
     char path[FILE_PATH_MAX];
     enum err e = file_path(path, sizeof(path), why, "%s/%s", r->dir, name);
-    if (e != ERR_OK) {
-        return e;
+    return e == ERR_OK ? file_write(path, text->data, text->len, why) : e;
+}
+
+static enum err write_device_fronts(const struct results *r, struct errinfo *why)
+{
+    enum err e = ERR_OK;
+    for (int i = 0; i < r->tables.n && e == ERR_OK; i++) {
+        char name[DEVICE_NAME_MAX + 16];
+        struct buf text = BUF_INIT;
+        snprintf(name, sizeof(name), "front-%s.csv", r->tables.devices[i].name);
+        results_device_front_csv(r, i, &text);
+        e = write_text(r, name, &text, why);
+        buf_fini(&text);
     }
-    struct buf text = BUF_INIT;
-    print(r, &text);
-    e = file_write(path, text.data, text.len, why);
-    buf_fini(&text);
     return e;
 }
 
@@ -100,9 +135,12 @@ static enum err write_parts(const struct results *r, struct errinfo *why)
     };
     enum err e = ERR_OK;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && e == ERR_OK; i++) {
-        e = write_part(r, parts[i].name, parts[i].print, why);
+        struct buf text = BUF_INIT;
+        parts[i].print(r, &text);
+        e = write_text(r, parts[i].name, &text, why);
+        buf_fini(&text);
     }
-    return e;
+    return e == ERR_OK ? write_device_fronts(r, why) : e;
 }
 
 static enum err write_network(const char *dir, const struct results_network *n,
@@ -141,6 +179,10 @@ enum err results_write(struct results *r, struct errinfo *why)
     provenance_read(&r->provenance);
     results_find_front(r);
     enum err e = file_make_dirs(r->dir, why);
+    if (e == ERR_OK && r->fit_path[0]) {
+        fit_fini(&r->fit);
+        e = fit_load(r->fit_path, &r->fit, why);
+    }
     if (e == ERR_OK) {
         e = write_networks(r, why);
     }

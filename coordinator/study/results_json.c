@@ -3,6 +3,7 @@
 #include "coordinator/study/results.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +54,10 @@ static void put_trial(json_t *o, const struct trial_row *t)
     put_count(o, "macs", t->complexity.macs);
     put_count(o, "bytes", t->complexity.bytes);
     put(o, "eer_percent", json_real(t->result.eer_percent));
-    put(o, "mindcf_p01", json_real(t->result.mindcf_p01));
-    put(o, "mindcf_p05", json_real(t->result.mindcf_p05));
+    if (t->result.n_trials > 0) { // a guess tells the EER alone
+        put(o, "mindcf_p01", json_real(t->result.mindcf_p01));
+        put(o, "mindcf_p05", json_real(t->result.mindcf_p05));
+    }
     put_count(o, "trial", t->id);
 }
 
@@ -85,6 +88,27 @@ static bool has_network(const struct results *r, const char *target)
     return false;
 }
 
+static json_t *constraint_texts(const struct study_target *t)
+{
+    json_t *l = list();
+    for (int i = 0; i < t->n_constraints; i++) {
+        char text[OBJECTIVE_TEXT_MAX];
+        append(l, json_string(constraint_print(&t->constraints[i], text)));
+    }
+    return l;
+}
+
+static void put_latencies(json_t *o, const struct results *r, const struct arch *a)
+{
+    json_t *latencies = json_object();
+    for (int i = 0; i < r->tables.n; i++) {
+        double ms = results_latency(r, i, a);
+        put(latencies, r->tables.devices[i].name,
+            isfinite(ms) ? json_real(ms) : json_null());
+    }
+    put(o, "latency_ms", latencies);
+}
+
 static json_t *target_entry(const struct results *r, const struct final_choice *c)
 {
     json_t *o = json_object();
@@ -92,11 +116,13 @@ static json_t *target_entry(const struct results *r, const struct final_choice *
     put_limit(o, "max_params", c->target.max_params);
     put_limit(o, "max_macs", c->target.max_macs);
     put_limit(o, "max_bytes", c->target.max_bytes);
+    put(o, "constraints", constraint_texts(&c->target));
     if (!c->winner) {
         put(o, "architecture", json_null());
         return o;
     }
     put_trial(o, c->winner);
+    put_latencies(o, r, &c->winner->arch);
     if (has_network(r, c->target.name)) {
         char file[64];
         snprintf(file, sizeof(file), "networks/%s.safetensors", c->target.name);
@@ -169,6 +195,26 @@ static json_t *pack_entry(const struct results *r)
     return o;
 }
 
+static json_t *predictor_entry(const struct results *r)
+{
+    json_t *o = json_object();
+    put_text(o, "hash", r->study.predictor);
+    if (study_is_surrogate(&r->conf)) {
+        put_text(o, "file", r->conf.evaluate.surrogate.predictor);
+        return o;
+    }
+    put_text(o, "kind", r->fit.kind);
+    put_count(o, "labels", r->fit.n_labels);
+    json_t *kinds = list();
+    for (int i = 0; i < r->fit.n_kinds; i++) {
+        const struct fit_kind *k = &r->fit.kinds[i];
+        append(kinds, json_pack("{s:s, s:f, s:f}", "kind", k->kind, "kendall_tau",
+                                k->kendall_tau, "rmse", k->rmse));
+    }
+    put(o, "cross_validation", kinds);
+    return o;
+}
+
 void results_run_json(const struct results *r, struct buf *out)
 {
     char time[24];
@@ -179,6 +225,9 @@ void results_run_json(const struct results *r, struct buf *out)
     put_text(root, "state", r->is_finished ? "done" : study_state_name(r->study.state));
     put_text(root, "conf_hash", r->study.conf);
     put(root, "pack", pack_entry(r));
+    if (r->study.predictor[0]) {
+        put(root, "predictor", predictor_entry(r));
+    }
     put(root, "coordinator", machine(r));
     put_text(root, "started", provenance_time(r->study.created_ms, time));
     if (r->is_finished) {

@@ -58,6 +58,7 @@ struct driver {
     char dir[FILE_PATH_MAX];
     char worker_program[FILE_PATH_MAX];
     struct driver_hooks hooks;
+    driver_report_fn *report;
     struct tracked *studies;
     uv_timer_t timer;
     unsigned n_jobs; // running, of all studies

@@ -1,7 +1,7 @@
 # Every library comes from Debian 12's packages (deploy/packages.txt).
 find_package(PkgConfig REQUIRED)
 foreach(dep ZMQ:libzmq UV:libuv SQLITE:sqlite3 OPENBLAS:openblas SNDFILE:sndfile
-            SOXR:soxr SODIUM:libsodium JANSSON:jansson YAML:yaml-0.1
+            SOXR:soxr SODIUM:libsodium CAIRO:cairo JANSSON:jansson YAML:yaml-0.1
             KISSFFT:kissfft-float PROTOBUFC:libprotobuf-c)
   string(REPLACE ":" ";" pair ${dep})
   list(GET pair 0 name)

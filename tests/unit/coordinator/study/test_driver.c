@@ -9,6 +9,7 @@
 #include "common/base/rng.h"
 #include "common/blob/tensorfile.h"
 #include "common/conf/stage_batches.h"
+#include "coordinator/predict/predictor.h"
 #include "coordinator/store/loss.h"
 #include "coordinator/store/trial.h"
 #include "coordinator/study/driver.h"
@@ -45,6 +46,32 @@ static const char yaml[] = "name: sim\n"
                            "targets:\n"
                            "  - {name: phone, params: 90000}\n"
                            "  - {name: board, params: 100000000}\n";
+
+// The same with a predictor between the stages and the search.
+static const char labelled[] =
+    "name: sim\n"
+    "seed: 7\n"
+    "data:\n"
+    "  train: {manifest: /nowhere/train.tsv}\n"
+    "  trials: /nowhere/trials.txt\n"
+    "space:\n"
+    "  depth: [1, 2]\n"
+    "  width: [32, 64]\n"
+    "  kernel: [1, 3]\n"
+    "  cat: [64, 96]\n"
+    "train:\n"
+    "  batch: 10\n"
+    "  round_steps: 4\n"
+    "  stages:\n"
+    "    - {stage: largest, epochs: 1}\n"
+    "    - {stage: width2, epochs: 1}\n"
+    "search:\n"
+    "  candidates: 12\n"
+    "  predictor:\n"
+    "    {labels: 24, kind: ridge, folds: 3, evaluations: 60}\n"
+    "targets:\n"
+    "  - {name: phone, params: 90000}\n"
+    "  - {name: board, constraints: ['eer <= 14%']}\n";
 
 // Makes a pack of 100 utterances; refuses to while DIR/refuse is there.
 static const char packer[] =
@@ -158,7 +185,7 @@ static void on_pulse(uv_timer_t *timer)
     (void)timer;
 }
 
-static void bench_open(struct bench *b, uint64_t seed)
+static void bench_open_with(struct bench *b, uint64_t seed, const char *text)
 {
     log_init("test", LOG_ERROR);
     memset(b, 0, sizeof(*b));
@@ -170,7 +197,7 @@ static void bench_open(struct bench *b, uint64_t seed)
     b->conf = calloc(1, sizeof(*b->conf));
     ck_assert_ptr_nonnull(b->conf);
     struct errinfo why = {0};
-    ck_assert_msg(study_parse(yaml, strlen(yaml), "study.yaml", "/", b->conf, &why) ==
+    ck_assert_msg(study_parse(text, strlen(text), "study.yaml", "/", b->conf, &why) ==
                       ERR_OK,
                   "%s", why.text);
     b->rng = rng_stream(seed, RNG_TEST, 0, 0);
@@ -181,6 +208,11 @@ static void bench_open(struct bench *b, uint64_t seed)
     start(b);
     ck_assert_msg(driver_add_study(b->driver, b->conf, &b->study_id, &why) == ERR_OK,
                   "%s", why.text);
+}
+
+static void bench_open(struct bench *b, uint64_t seed)
+{
+    bench_open_with(b, seed, yaml);
 }
 
 static void bench_close(struct bench *b)
@@ -626,6 +658,200 @@ START_TEST(a_search_in_which_nothing_is_measured_fails_and_is_made_again_when_as
 }
 END_TEST
 
+// ---- with a predictor
+
+struct proposals { // what was to be evaluated, in that order
+    char text[64][ARCH_STRING_MAX];
+    unsigned n, n_labels;
+};
+
+static bool add_proposal(void *arg, const struct trial_row *row)
+{
+    struct proposals *p = arg;
+    ck_assert(row->is_measured);
+    p->n_labels += row->origin == TRIAL_LABEL;
+    if (row->origin == TRIAL_LABEL || row->origin == TRIAL_SEARCH) {
+        ck_assert_uint_lt(p->n, 64);
+        arch_print(&row->arch, p->text[p->n++]);
+    }
+    return true;
+}
+
+static void run_labelled(uint64_t seed, uint64_t rollback_in, uint64_t restart_in,
+                         struct proposals *out)
+{
+    struct bench b;
+    bench_open_with(&b, seed, labelled);
+    b.is_fleet_steady = true; // the weights follow the fleet
+    run(&b, rollback_in, restart_in);
+    struct study_row row = study_of(&b);
+    ck_assert_int_eq(row.state, STUDY_DONE);
+    ck_assert(blob_has(b.blobs, row.predictor));
+    ck_assert(blob_has(b.blobs, row.fit));
+    memset(out, 0, sizeof(*out));
+    ck_assert_int_eq(trial_each(b.store, b.study_id, 0, add_proposal, out, NULL),
+                     ERR_OK);
+    assert_results_are_complete(&b);
+    bench_close(&b);
+}
+
+START_TEST(a_study_with_a_predictor_labels_fits_and_evaluates_what_the_fit_picked)
+{
+    static struct proposals p;
+    run_labelled(1, 0, 0, &p);
+    ck_assert_uint_eq(p.n_labels, 24);
+    ck_assert_uint_eq(p.n, 24 + 12);
+    for (unsigned i = 24; i < p.n; i++) {
+        for (unsigned j = 24; j < i; j++) {
+            ck_assert_str_ne(p.text[i], p.text[j]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_coordinator_that_is_killed_anywhere_proposes_what_it_would_have_proposed)
+{
+    static struct proposals undisturbed;
+    static struct proposals disturbed;
+    run_labelled(1, 0, 0, &undisturbed);
+    for (uint64_t seed = 2; seed < 4; seed++) {
+        run_labelled(seed, 5, 3, &disturbed);
+        ck_assert_mem_eq(&undisturbed, &disturbed, sizeof(disturbed));
+    }
+}
+END_TEST
+
+START_TEST(a_study_whose_labels_all_fail_goes_on_when_asked_again)
+{
+    struct bench b;
+    bench_open_with(&b, 1, labelled);
+    b.fails_all_of_kind[TASK_EVALUATE] = true;
+    run(&b, 0, 0);
+    struct study_row row = study_of(&b);
+    ck_assert_int_eq(row.state, STUDY_FAILED);
+    ck_assert_ptr_nonnull(strstr(row.error, "label"));
+    ask_again(&b);
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_DONE);
+    bench_close(&b);
+}
+END_TEST
+
+// ---- with a predictor's file instead of recordings
+
+static const char guessed[] =
+    "name: sim\n"
+    "space:\n"
+    "  depth: [1, 2, 3]\n"
+    "  width: [32, 64, 96, 128]\n"
+    "  kernel: [1, 3]\n"
+    "  cat: [64, 96, 128]\n"
+    "evaluate: {surrogate: {predictor: %s, spread: 0.1}}\n"
+    "search: {strategy: %s, candidates: 900}\n"
+    "targets: [{name: phone, macs: 30M}, {name: board,\n"
+    "          constraints: ['macs <= 60M', 'eer <= 9%%']}]\n";
+
+// Larger networks are better, in a manner that ridge regression can learn.
+static void make_predictor(const char *path)
+{
+    enum { N = 200 };
+    static struct study_conf conf;
+    static struct arch archs[N];
+    static double values[N];
+    char text[1024];
+    snprintf(text, sizeof(text), guessed, path, "random");
+    ck_assert_int_eq(study_parse(text, strlen(text), "s", "/", &conf, NULL), ERR_OK);
+    struct rng rng = rng_stream(1, RNG_TEST, 1, 0);
+    for (int i = 0; i < N; i++) {
+        archs[i] = space_draw(&conf.space, &rng);
+        values[i] = 10 - archs[i].depth - archs[i].width[0] * 0.01;
+    }
+    const struct labels labels = {.n = N, .archs = archs, .values = values};
+    struct predictor *p = NULL;
+    struct errinfo why = {0};
+    ck_assert_msg(predictor_fit("ridge", &conf.space, &labels, 1, &p, &why) == ERR_OK,
+                  "%s", why.text);
+    ck_assert_msg(predictor_save(p, path, &why) == ERR_OK, "%s", why.text);
+    predictor_destroy(p);
+}
+
+struct guesses {
+    struct arch archs[1024];
+    double eers[1024];
+    unsigned n;
+};
+
+static bool add_guess(void *arg, const struct trial_row *row)
+{
+    struct guesses *g = arg;
+    ck_assert_int_eq(row->origin, TRIAL_SEARCH);
+    ck_assert(row->is_measured);
+    ck_assert_uint_eq(row->proposal, g->n);
+    g->archs[g->n] = row->arch;
+    g->eers[g->n++] = row->result.eer_percent;
+    return true;
+}
+
+static void run_guessed(const char *strategy, uint64_t rollback_in, uint64_t restart_in,
+                        struct guesses *out)
+{
+    char path[] = "/tmp/voxarch_predictor_XXXXXX";
+    close(mkstemp(path));
+    make_predictor(path);
+    char text[1024];
+    snprintf(text, sizeof(text), guessed, path, strategy);
+    struct bench b;
+    bench_open_with(&b, 1, text);
+    b.is_fleet_steady = true;
+    b.n_workers = 0; // nobody is needed
+    run(&b, rollback_in, restart_in);
+    unlink(path);
+    struct study_row row = study_of(&b);
+    ck_assert_msg(row.state == STUDY_DONE, "%s", row.error);
+    ck_assert(blob_has(b.blobs, row.predictor));
+    memset(out, 0, sizeof(*out));
+    ck_assert_int_eq(trial_each(b.store, b.study_id, 0, add_guess, out, NULL), ERR_OK);
+    ck_assert(file_exists(path_in(&b, "results/sim/front.json")));
+    struct status_study s;
+    ck_assert_int_eq(driver_status(b.driver, b.study_id, &s), ERR_OK);
+    ck_assert_uint_eq(s.trials_done, out->n);
+    ck_assert_double_eq(s.seconds_left, 0);
+    bench_close(&b);
+}
+
+START_TEST(a_study_that_guesses_ends_without_recordings_training_or_workers)
+{
+    static struct guesses g;
+    run_guessed("mpea", 0, 0, &g);
+    ck_assert_uint_eq(g.n, 900);
+    ck_assert_double_lt(g.eers[899], 10);
+}
+END_TEST
+
+START_TEST(guesses_do_not_depend_on_rollbacks_and_restarts)
+{
+    static struct guesses undisturbed;
+    static struct guesses disturbed;
+    run_guessed("evolution", 0, 0, &undisturbed);
+    run_guessed("evolution", 3, 3, &disturbed);
+    ck_assert_mem_eq(&undisturbed, &disturbed, sizeof(disturbed));
+}
+END_TEST
+
+START_TEST(a_predictor_that_is_not_there_fails_the_study_with_its_name)
+{
+    char text[1024];
+    snprintf(text, sizeof(text), guessed, "/nowhere/p.safetensors", "mpea");
+    struct bench b;
+    bench_open_with(&b, 1, text);
+    run(&b, 0, 0);
+    struct study_row row = study_of(&b);
+    ck_assert_int_eq(row.state, STUDY_FAILED);
+    ck_assert_ptr_nonnull(strstr(row.error, "/nowhere/p.safetensors"));
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(status_counts_batches_and_trials)
 {
     struct bench b;
@@ -656,4 +882,10 @@ TEST_SUITE(driver, a_study_runs_to_its_end,
            training_that_is_given_up_fails_the_study_with_its_last_error,
            evaluations_that_a_failure_cancelled_are_made_when_asked_again,
            a_search_in_which_nothing_is_measured_fails_and_is_made_again_when_asked,
+           a_study_with_a_predictor_labels_fits_and_evaluates_what_the_fit_picked,
+           a_coordinator_that_is_killed_anywhere_proposes_what_it_would_have_proposed,
+           a_study_whose_labels_all_fail_goes_on_when_asked_again,
+           a_study_that_guesses_ends_without_recordings_training_or_workers,
+           guesses_do_not_depend_on_rollbacks_and_restarts,
+           a_predictor_that_is_not_there_fails_the_study_with_its_name,
            status_counts_batches_and_trials)
