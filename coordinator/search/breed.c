@@ -5,7 +5,8 @@
 #include "coordinator/search/draw.h"
 #include "coordinator/search/vary.h"
 
-#define TRIES_MAX 200
+#define TRIES_MAX     100
+#define REPAIR_ONE_IN 4
 
 bool breed_new(const struct strategy_context *c, breed_fn *make, void *arg,
                struct rng *r, struct arch *out)
@@ -18,7 +19,7 @@ bool breed_new(const struct strategy_context *c, breed_fn *make, void *arg,
         if (problem_admits(c->problem, out)) {
             return true;
         }
-        if (rng_below(r, 2) && vary_repair(c->problem, out, r) &&
+        if (rng_below(r, REPAIR_ONE_IN) == 0 && vary_repair(c->problem, out, r) &&
             !seen_has(c->seen, out)) {
             return true;
         }

@@ -11,7 +11,7 @@
 // Makes a child, which may be beyond the limits or known already.
 typedef struct arch breed_fn(void *arg, struct rng *r);
 
-// The first child that is new, once it is within the limits: half of those beyond are
+// The first child that is new, once it is within the limits: some of those beyond are
 // lowered, the others are given up. After some vain tries something is drawn. False
 // when nothing new was found.
 bool breed_new(const struct strategy_context *c, breed_fn *make, void *arg,

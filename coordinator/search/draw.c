@@ -83,12 +83,13 @@ static bool visit_spread(void *arg, const struct arch *neighbour)
     return !s->is_found;
 }
 
-// A neighbour of something that was within the limits. What is reached that way from
-// the first networks is all that a narrow region has.
+// A neighbour of something that was within the limits, the youngest first, which have
+// most of their neighbours to go. What is reached that way from the first networks is
+// all that a narrow region has.
 static bool spread(const struct strategy_context *c, struct arch *out)
 {
     struct spread s = {c, out, false};
-    for (size_t i = 0; i < archive_count(c->archive) && !s.is_found; i++) {
+    for (size_t i = archive_count(c->archive); i-- > 0 && !s.is_found;) {
         const struct arch *a = &archive_at(c->archive, i)->arch;
         if (problem_admits(c->problem, a)) {
             vary_neighbours(c->problem->space, a, visit_spread, &s);
@@ -106,5 +107,5 @@ bool draw_new(const struct strategy_context *c, struct rng *r, struct arch *out)
 bool draw_start(const struct strategy_context *c, struct rng *r, struct arch *out)
 {
     return draw_paths(c, r, DRAWS_START_MAX, out) || draw_repaired(c, r, out) ||
-           draw_new(c, r, out);
+           spread(c, out) || draw_new(c, r, out);
 }

@@ -61,6 +61,57 @@ START_TEST(random_sets_cover_as_many_unit_squares_as_they_measure)
 }
 END_TEST
 
+#define CUBE 7
+
+static bool covers(const struct front_point *p, const int *cell)
+{
+    for (int o = 0; o < p->n_objectives; o++) {
+        if (p->objective[o] > cell[o]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int count_cells(const struct front_point *points, size_t n)
+{
+    int count = 0;
+    int n_cells = 1;
+    for (int o = 0; o < points[0].n_objectives; o++) {
+        n_cells *= CUBE;
+    }
+    for (int c = 0; c < n_cells; c++) {
+        int cell[4] = {c % CUBE, c / CUBE % CUBE, c / CUBE / CUBE % CUBE,
+                       c / CUBE / CUBE / CUBE};
+        bool is_covered = false;
+        for (size_t i = 0; i < n; i++) {
+            is_covered |= covers(&points[i], cell);
+        }
+        count += is_covered;
+    }
+    return count;
+}
+
+START_TEST(volumes_of_up_to_four_objectives_are_what_counting_cells_gives)
+{
+    const double reference[4] = {CUBE, CUBE, CUBE, CUBE};
+    struct front_point points[10];
+    for (uint64_t round = 0; round < 120; round++) {
+        struct rng r = rng_stream(2, RNG_TEST, round, 0);
+        size_t n = 1 + (size_t)rng_below(&r, 10);
+        for (size_t i = 0; i < n; i++) {
+            points[i] = (struct front_point){.id = i, .n_objectives = 1 + round % 4};
+            for (int o = 0; o < points[i].n_objectives; o++) {
+                points[i].objective[o] = (double)rng_below(&r, CUBE + 2);
+            }
+        }
+        ck_assert_double_eq_tol(hypervolume(points, n, reference),
+                                count_cells(points, n), 1e-9);
+    }
+}
+END_TEST
+
 TEST_SUITE(hypervolume, areas_are_what_they_are_by_hand,
            points_beyond_the_reference_cover_nothing,
-           random_sets_cover_as_many_unit_squares_as_they_measure)
+           random_sets_cover_as_many_unit_squares_as_they_measure,
+           volumes_of_up_to_four_objectives_are_what_counting_cells_gives)

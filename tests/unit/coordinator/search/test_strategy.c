@@ -1,127 +1,176 @@
 // SPDX-License-Identifier: Apache-2.0
-// test_strategy.c - random search: within limits, no repeats, the same after a restart.
-#include "coordinator/search/strategy.h"
-#include "tests/lib/check_main.h"
+// test_strategy.c - what every strategy keeps: limits, no repeats, the same after a
+// restart.
+#include "common/base/rng.h"
+#include "tests/unit/coordinator/search/search_fixture.h"
 
 #include <string.h>
 
-#define HEAD     \
-    "name: s\n"  \
-    "seed: 11\n" \
-    "data: {train: {manifest: m.tsv}, trials: t.txt}\n"
-#define COARSE                                                      \
-    "space: {depth: [2, 3, 4], width: [128, 176, 256, 384, 512],\n" \
-    "        kernel: [1, 3, 5], cat: [384, 536, 768, 1152, 1536]}\n"
-// (4 + 8) x 2 = 24 architectures.
-#define SMALL "space: {depth: [1, 2], width: [64, 128], kernel: [1], cat: [96, 128]}\n"
+#define FOR_EACH_STRATEGY(name)                                                 \
+    for (const char *const *at_ = strategy_names, *name = *at_; (name) != NULL; \
+         (name) = *++at_)
 
-static struct study_conf conf;
+static struct space space;
+static struct problem problems[2];
 
-static struct strategy *create(const char *yaml)
+static struct strategy *create(const char *name, int n_problems, uint64_t seed)
 {
-    struct strategy *s;
+    const struct strategy_settings small = {.population = 8};
+    struct strategy *s = NULL;
     struct errinfo why = {0};
-    enum err e = study_parse(yaml, strlen(yaml), "s.yaml", "/d", &conf, &why);
+    enum err e = strategy_create(name, problems, n_problems, seed, &small, &s, &why);
     ck_assert_msg(e == ERR_OK, "%s", why.text);
-    ck_assert_int_eq(strategy_create(&conf, &s, &why), ERR_OK);
     return s;
 }
 
-static struct strategy *recreate(void)
+static void with_coarse(void)
 {
-    struct strategy *s;
-    ck_assert_int_eq(strategy_create(&conf, &s, NULL), ERR_OK);
-    return s;
+    fixture_coarse(&space);
+    problems[0] = fixture_problem(&space, 2.5e6);
+    problems[1] = fixture_problem(&space, 9e5);
 }
 
-static const char coarse_with_targets[] =
-    HEAD COARSE "targets:\n"
-                "  - {name: phone, params: 2.5M, macs: 571M}\n"
-                "  - {name: watch, macs: 204M, bytes: 4M}\n";
-
-START_TEST(proposals_stay_within_the_limits_of_their_target)
+static void with_small(double first, double second)
 {
-    struct strategy *s = create(coarse_with_targets);
-    struct proposal p[60];
-    ck_assert_uint_eq(strategy_ask(s, 60, p), 60);
-    for (uint32_t i = 0; i < 60; i++) {
-        struct complexity c = complexity_of(&p[i].arch, &conf.supernet, 300);
-        ck_assert_uint_eq(p[i].number, i);
-        ck_assert(study_target_admits(&conf.targets[i % 2], &c));
-        ck_assert(space_contains(&conf.space, &p[i].arch));
-    }
-    ck_assert(!strategy_is_exhausted(s));
-    strategy_destroy(s);
+    fixture_small(&space);
+    problems[0] = fixture_problem(&space, first);
+    problems[1] = fixture_problem(&space, second);
 }
-END_TEST
 
-START_TEST(without_targets_everything_is_within_limits)
+static struct strategy_trial measured(const struct proposal *p)
 {
-    struct strategy *s = create(HEAD COARSE);
-    struct proposal p[100];
-    bool has_large = false;
-    ck_assert_uint_eq(strategy_ask(s, 100, p), 100);
-    for (int i = 0; i < 100; i++) {
-        has_large |= p[i].arch.depth == 4;
+    return (struct strategy_trial){
+        .proposal = *p, .state = ARCHIVE_MEASURED, .values = {fixture_eer(&p->arch)}};
+}
+
+static void tell_measured(struct strategy *s, const struct proposal *p)
+{
+    const struct strategy_trial t = measured(p);
+    strategy_tell(s, &t);
+}
+
+START_TEST(proposals_are_new_and_within_the_limits_of_their_problem)
+{
+    with_coarse();
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *s = create(name, 2, 3);
+        struct seen *seen = seen_create();
+        for (uint32_t i = 0; i < 60; i++) {
+            struct proposal p;
+            ck_assert_uint_eq(strategy_ask(s, 1, &p), 1);
+            ck_assert_uint_eq(p.number, i);
+            ck_assert(space_contains(&space, &p.arch));
+            ck_assert(problem_admits(&problems[i % 2], &p.arch));
+            ck_assert(seen_add(seen, &p.arch));
+            if (i % 5 != 0) {
+                tell_measured(s, &p);
+            }
+        }
+        ck_assert(!strategy_is_exhausted(s));
+        seen_destroy(seen);
+        strategy_destroy(s);
     }
-    ck_assert(has_large);
-    strategy_destroy(s);
 }
 END_TEST
 
 START_TEST(a_small_space_is_proposed_whole_and_only_once_and_then_exhausted)
 {
-    struct strategy *s = create(HEAD SMALL);
-    struct proposal p[64];
-    uint64_t count;
-    ck_assert_int_eq(space_count(&conf.space, &count), ERR_OK);
-    ck_assert_uint_eq(count, 24);
-    ck_assert_uint_eq(strategy_ask(s, 10, p), 10);
-    ck_assert_uint_eq(strategy_ask(s, 54, p + 10), count - 10);
-    ck_assert(strategy_is_exhausted(s));
-    ck_assert_uint_eq(strategy_ask(s, 1, p), 0);
-    for (uint64_t i = 0; i < count; i++) {
-        for (uint64_t j = 0; j < i; j++) {
-            ck_assert(!arch_equal(&p[i].arch, &p[j].arch));
+    with_small(0, 0);
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *s = create(name, 1, 1);
+        struct seen *seen = seen_create();
+        struct proposal p;
+        while (strategy_ask(s, 1, &p) == 1) {
+            ck_assert(seen_add(seen, &p.arch));
+            tell_measured(s, &p);
         }
+        ck_assert_uint_eq(seen_count(seen), 24);
+        ck_assert(strategy_is_exhausted(s));
+        ck_assert_uint_eq(strategy_ask(s, 1, &p), 0);
+        seen_destroy(seen);
+        strategy_destroy(s);
+    }
+}
+END_TEST
+
+START_TEST(an_exhausted_problem_does_not_end_the_others)
+{
+    // Only the smallest architecture, 84,928 parameters, is within the first limit.
+    with_small(85e3, 100e6);
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *s = create(name, 2, 1);
+        struct proposal p[64];
+        ck_assert_uint_eq(strategy_ask(s, 64, p), 24);
+        ck_assert(strategy_is_exhausted(s));
+        ck_assert_uint_eq(p[2].number % 2, 1);
+        strategy_destroy(s);
+    }
+}
+END_TEST
+
+// A search whose results come late and out of order: proposals of a random length of
+// time, some of which fail. After each step it is rebuilt from its rows alone.
+struct story {
+    uint32_t n;
+    struct strategy_trial rows[80];
+};
+
+static void tell_rows(struct strategy *s, const struct story *story)
+{
+    for (uint32_t i = 0; i < story->n; i++) {
+        strategy_tell(s, &story->rows[i]);
+    }
+}
+
+static void let_something_end(struct strategy *s, struct story *story, struct rng *r)
+{
+    struct strategy_trial *row = &story->rows[rng_below(r, story->n)];
+    if (row->state == ARCHIVE_PENDING) {
+        *row = measured(&row->proposal);
+        row->state = rng_below(r, 6) == 0 ? ARCHIVE_FAILED : ARCHIVE_MEASURED;
+        strategy_tell(s, row);
+    }
+}
+
+static void expect_the_same_of_a_rebuilt_one(const char *name,
+                                             const struct story *story,
+                                             const struct proposal *expected, size_t n)
+{
+    struct strategy *s = create(name, 2, 7);
+    struct proposal p[3];
+    tell_rows(s, story);
+    ck_assert_uint_eq(strategy_ask(s, n, p), n);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_eq(p[i].number, expected[i].number);
+        ck_assert_msg(arch_equal(&p[i].arch, &expected[i].arch), "%s, proposal %u",
+                      name, p[i].number);
     }
     strategy_destroy(s);
 }
-END_TEST
 
-START_TEST(an_exhausted_target_does_not_end_the_others)
+START_TEST(cut_anywhere_and_rebuilt_it_proposes_what_it_would_have)
 {
-    // Only the smallest architecture, 84,928 parameters, serves the first target.
-    struct strategy *s = create(HEAD SMALL "targets:\n"
-                                           "  - {name: tiny, params: 85k}\n"
-                                           "  - {name: any, params: 100M}\n");
-    struct proposal p[64];
-    size_t n = strategy_ask(s, 64, p);
-    ck_assert_uint_eq(n, 24);
-    ck_assert(strategy_is_exhausted(s));
-    ck_assert_uint_eq(p[2].number % 2, 1);
-    strategy_destroy(s);
-}
-END_TEST
-
-START_TEST(a_rebuilt_strategy_goes_on_as_if_nothing_had_happened)
-{
-    struct strategy *whole = create(coarse_with_targets);
-    struct proposal wanted[30];
-    ck_assert_uint_eq(strategy_ask(whole, 30, wanted), 30);
-    strategy_destroy(whole);
-    for (size_t n_told = 0; n_told < 30; n_told += 7) {
-        struct strategy *s = recreate();
-        for (size_t i = 0; i < n_told; i++) {
-            strategy_tell(s, &(struct strategy_trial){.proposal = wanted[i],
-                                                      .is_measured = i % 2 == 0,
-                                                      .eer = 0.1});
-        }
-        struct proposal p[30];
-        ck_assert_uint_eq(strategy_ask(s, 30 - n_told, p), 30 - n_told);
-        for (size_t i = n_told; i < 30; i++) {
-            ck_assert_uint_eq(p[i - n_told].number, wanted[i].number);
-            ck_assert(arch_equal(&p[i - n_told].arch, &wanted[i].arch));
+    with_coarse();
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *s = create(name, 2, 7);
+        struct rng r = rng_stream(1, RNG_TEST, 0, 0);
+        struct story story = {0};
+        while (story.n < 50) {
+            struct proposal p[3];
+            size_t n = 1 + (size_t)rng_below(&r, 3);
+            ck_assert_uint_eq(strategy_ask(s, n, p), n);
+            expect_the_same_of_a_rebuilt_one(name, &story, p, n);
+            for (size_t i = 0; i < n; i++) {
+                story.rows[story.n++] =
+                    (struct strategy_trial){.proposal = p[i], .state = ARCHIVE_PENDING};
+            }
+            for (int i = 0; i < 12; i++) {
+                let_something_end(s, &story, &r);
+            }
         }
         strategy_destroy(s);
     }
@@ -130,88 +179,148 @@ END_TEST
 
 START_TEST(rebuilding_survives_numbers_that_were_passed_over)
 {
-    const char *yaml = HEAD SMALL "targets:\n"
-                                  "  - {name: tiny, params: 85k}\n"
-                                  "  - {name: any, params: 100M}\n";
-    struct strategy *whole = create(yaml);
-    struct proposal wanted[24];
-    ck_assert_uint_eq(strategy_ask(whole, 24, wanted), 24);
-    strategy_destroy(whole);
-    struct strategy *s = recreate();
-    for (size_t i = 0; i < 24; i++) {
-        struct proposal p;
-        ck_assert_uint_eq(strategy_ask(s, 1, &p), 1);
-        ck_assert_uint_eq(p.number, wanted[i].number);
-        ck_assert(arch_equal(&p.arch, &wanted[i].arch));
-        strategy_destroy(s);
-        s = recreate();
-        for (size_t j = 0; j <= i; j++) {
-            strategy_tell(s, &(struct strategy_trial){.proposal = wanted[j]});
+    with_small(85e3, 100e6);
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *whole = create(name, 2, 7);
+        struct proposal wanted[24];
+        ck_assert_uint_eq(strategy_ask(whole, 24, wanted), 24);
+        strategy_destroy(whole);
+        for (size_t n_told = 0; n_told < 24; n_told++) {
+            struct strategy *s = create(name, 2, 7);
+            for (size_t j = 0; j < n_told; j++) {
+                strategy_tell(s, &(struct strategy_trial){.proposal = wanted[j]});
+            }
+            struct proposal p;
+            ck_assert_uint_eq(strategy_ask(s, 1, &p), 1);
+            ck_assert_uint_eq(p.number, wanted[n_told].number);
+            ck_assert(arch_equal(&p.arch, &wanted[n_told].arch));
+            strategy_destroy(s);
         }
     }
-    strategy_destroy(s);
 }
 END_TEST
 
 START_TEST(what_is_to_be_avoided_is_not_proposed)
 {
-    struct strategy *s = create(HEAD SMALL);
-    struct arch smallest = space_smallest(&conf.space);
-    struct proposal p[64];
-    strategy_avoid(s, &smallest);
-    size_t n = strategy_ask(s, 64, p);
-    ck_assert_uint_eq(n, 23);
-    for (size_t i = 0; i < n; i++) {
-        ck_assert(!arch_equal(&p[i].arch, &smallest));
+    with_small(0, 0);
+    struct arch smallest = space_smallest(&space);
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *s = create(name, 1, 1);
+        struct proposal p[64];
+        strategy_avoid(s, &smallest);
+        size_t n = strategy_ask(s, 64, p);
+        ck_assert_uint_eq(n, 23);
+        for (size_t i = 0; i < n; i++) {
+            ck_assert(!arch_equal(&p[i].arch, &smallest));
+        }
+        strategy_destroy(s);
     }
-    strategy_destroy(s);
 }
 END_TEST
 
 START_TEST(another_seed_proposes_otherwise)
 {
-    struct strategy *s = create(HEAD COARSE);
-    struct proposal a;
-    struct proposal b;
-    ck_assert_uint_eq(strategy_ask(s, 1, &a), 1);
-    strategy_destroy(s);
-    conf.seed++;
-    s = recreate();
-    ck_assert_uint_eq(strategy_ask(s, 1, &b), 1);
-    ck_assert(!arch_equal(&a.arch, &b.arch));
-    strategy_destroy(s);
+    with_coarse();
+    FOR_EACH_STRATEGY(name)
+    {
+        struct proposal p[2];
+        for (uint64_t seed = 0; seed < 2; seed++) {
+            struct strategy *s = create(name, 1, seed);
+            ck_assert_uint_eq(strategy_ask(s, 1, &p[seed]), 1);
+            strategy_destroy(s);
+        }
+        ck_assert(!arch_equal(&p[0].arch, &p[1].arch));
+    }
 }
 END_TEST
 
-START_TEST(a_limit_that_few_paths_meet_in_a_large_space_ends_in_bounded_work)
+START_TEST(limits_that_next_to_nothing_meets_are_met)
 {
-    struct strategy *s = create(HEAD COARSE "targets: [{name: t, params: 443968}]\n");
-    struct proposal p[8];
-    size_t n = strategy_ask(s, 8, p);
-    ck_assert_uint_le(n, 1); // the smallest network alone, if it is met at all
-    ck_assert(strategy_is_exhausted(s));
-    strategy_destroy(s);
+    with_coarse();
+    problems[0] = fixture_problem(&space, 443968); // the smallest network's
+    problems[1] = fixture_problem(&space, 443968 - 1);
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *s = create(name, 1, 1);
+        struct proposal p[2];
+        struct arch smallest = space_smallest(&space);
+        ck_assert_uint_eq(strategy_ask(s, 2, p), 1);
+        ck_assert(arch_equal(&p[0].arch, &smallest));
+        ck_assert(strategy_is_exhausted(s));
+        strategy_destroy(s);
+    }
+    problems[0] = problems[1];
+    FOR_EACH_STRATEGY(name)
+    {
+        struct strategy *s = create(name, 1, 1);
+        struct proposal p;
+        ck_assert_uint_eq(strategy_ask(s, 1, &p), 0);
+        strategy_destroy(s);
+    }
 }
 END_TEST
 
-START_TEST(strategies_have_names_and_others_are_refused)
+START_TEST(limits_on_what_is_measured_are_searched_for)
 {
+    fixture_coarse(&space);
+    FOR_EACH_STRATEGY(name)
+    {
+        if (!strcmp(name, "random")) {
+            continue;
+        }
+        problems[0] = fixture_problem(&space, 0);
+        problems[0].objectives[0].kind = OBJECTIVE_PARAMS;
+        problems[0].objectives[1].kind = OBJECTIVE_EER;
+        problems[0].n_objectives = 2;
+        problems[0].n_constraints = 1;
+        problems[0].constraints[0] =
+            (struct constraint){.objective = {.kind = OBJECTIVE_EER}, .limit = .7};
+        struct strategy *s = create(name, 1, 1);
+        struct proposal p[10];
+        for (int i = 0; i < 12; i++) {
+            ck_assert_uint_eq(strategy_ask(s, 10, p), 10);
+            for (int j = 0; j < 10; j++) {
+                struct strategy_trial t = measured(&p[j]);
+                t.values[1] = t.values[0];
+                strategy_tell(s, &t);
+            }
+        }
+        size_t best;
+        const struct archive *a = strategy_archive(s, 0);
+        ck_assert_uint_eq(archive_best(a, 1, &best), 1);
+        ck_assert_msg(archive_at(a, best)->violation <= 0, "%s", name);
+        strategy_destroy(s);
+    }
+}
+END_TEST
+
+START_TEST(wrong_names_and_settings_are_refused_with_what_is_allowed)
+{
+    struct strategy *s = NULL;
+    struct errinfo why = {0};
+    with_small(0, 0);
     ck_assert_ptr_eq(strategy_type_find("random"), &strategy_random);
     ck_assert_ptr_null(strategy_type_find("clever"));
-    struct strategy *s = create(HEAD SMALL);
-    strategy_destroy(s);
-    strcpy(conf.search.strategy, "clever");
-    struct errinfo why = {0};
-    ck_assert_int_eq(strategy_create(&conf, &s, &why), ERR_INPUT);
+    ck_assert_int_eq(strategy_create("clever", problems, 1, 1, NULL, &s, &why),
+                     ERR_INPUT);
+    const struct strategy_settings wrong[] = {
+        {.population = -1}, {.mutation = 1.5}, {.mutation = NAN}, {.tournament = -3}};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ck_assert_int_eq(strategy_create("mpea", problems, 1, 1, &wrong[i], &s, &why),
+                         ERR_INPUT);
+        ck_assert_ptr_nonnull(strstr(why.text, "allowed"));
+    }
 }
 END_TEST
 
-TEST_SUITE(strategy, proposals_stay_within_the_limits_of_their_target,
-           without_targets_everything_is_within_limits,
+TEST_SUITE(strategy, proposals_are_new_and_within_the_limits_of_their_problem,
            a_small_space_is_proposed_whole_and_only_once_and_then_exhausted,
-           an_exhausted_target_does_not_end_the_others,
-           a_rebuilt_strategy_goes_on_as_if_nothing_had_happened,
+           an_exhausted_problem_does_not_end_the_others,
+           cut_anywhere_and_rebuilt_it_proposes_what_it_would_have,
            rebuilding_survives_numbers_that_were_passed_over,
            what_is_to_be_avoided_is_not_proposed, another_seed_proposes_otherwise,
-           a_limit_that_few_paths_meet_in_a_large_space_ends_in_bounded_work,
-           strategies_have_names_and_others_are_refused)
+           limits_that_next_to_nothing_meets_are_met,
+           limits_on_what_is_measured_are_searched_for,
+           wrong_names_and_settings_are_refused_with_what_is_allowed)
