@@ -158,6 +158,17 @@ static int stopped(const struct run *r, const char *dir, enum local_end end)
     return EXIT_INTERRUPTED;
 }
 
+// A study that guesses needs nobody but the coordinator, unless a device is to be
+// measured.
+static bool needs_workers(const struct study_conf *conf)
+{
+    bool is_needed = !study_is_surrogate(conf);
+    for (int i = 0; i < conf->n_devices; i++) {
+        is_needed |= study_device_is_measured(&conf->devices[i]);
+    }
+    return is_needed;
+}
+
 static int search(const struct run *r, struct study_conf *conf)
 {
     struct errinfo why = {0};
@@ -171,6 +182,9 @@ static int search(const struct run *r, struct study_conf *conf)
     enum err e = prepare(r, conf, &local, &lock_fd, &why);
     if (e) {
         return fail(e, &why);
+    }
+    if (!needs_workers(conf)) {
+        local.n_workers = 0;
     }
     if (!r->is_quiet) {
         fprintf(stderr, "voxarch run: %s, %u worker%s, in %s\n", conf->name,

@@ -434,7 +434,7 @@ static enum err set_up(struct local *l)
 enum err local_run(const struct local_conf *conf, enum local_end *end,
                    struct errinfo *why)
 {
-    BUG_ON(conf->n_workers < 1 || conf->n_workers > LOCAL_WORKERS_MAX);
+    BUG_ON(conf->n_workers > LOCAL_WORKERS_MAX);
     struct local *l = calloc(1, sizeof(*l));
     BUG_ON(!l);
     l->conf = conf;

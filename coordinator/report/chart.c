@@ -199,6 +199,7 @@ static void draw_ring(cairo_t *cr, double x, double y)
 
 static void draw_star(cairo_t *cr, double x, double y)
 {
+    cairo_new_path(cr);
     for (int i = 0; i < 10; i++) {
         double radius = i % 2 == 0 ? 8 : 3.4;
         double angle = (i - 2.5) * 4 * acos(0) / 10;
