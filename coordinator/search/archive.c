@@ -163,29 +163,33 @@ bool archive_is_better(const struct archive_row *a, const struct archive_row *b)
     return a->number < b->number;
 }
 
-static int compare_rows(const void *a, const void *b)
+struct entry {
+    const struct archive_row *row;
+};
+
+static int compare_entries(const void *a, const void *b)
 {
-    const struct archive_row *x = *(const struct archive_row *const *)a;
-    const struct archive_row *y = *(const struct archive_row *const *)b;
+    const struct archive_row *x = ((const struct entry *)a)->row;
+    const struct archive_row *y = ((const struct entry *)b)->row;
     return archive_is_better(x, y) ? -1 : archive_is_better(y, x);
 }
 
 static size_t best_by_sorting(const struct archive *a, size_t n, size_t *out)
 {
-    const struct archive_row **rows = malloc((a->len + 1) * sizeof(const void *));
-    BUG_ON(!rows);
+    struct entry *entries = malloc((a->len + 1) * sizeof(*entries));
+    BUG_ON(!entries);
     size_t n_rows = 0;
     for (size_t i = 0; i < a->len; i++) {
         if (a->rows[i].state == ARCHIVE_MEASURED) {
-            rows[n_rows++] = &a->rows[i];
+            entries[n_rows++].row = &a->rows[i];
         }
     }
-    qsort(rows, n_rows, sizeof(rows[0]), compare_rows);
+    qsort(entries, n_rows, sizeof(entries[0]), compare_entries);
     n = n < n_rows ? n : n_rows;
     for (size_t i = 0; i < n; i++) {
-        out[i] = (size_t)(rows[i] - a->rows);
+        out[i] = (size_t)(entries[i].row - a->rows);
     }
-    free(rows);
+    free(entries);
     return n;
 }
 

@@ -6,10 +6,6 @@
 
 #include <string.h>
 
-#define FOR_EACH_STRATEGY(name)                                                 \
-    for (const char *const *at_ = strategy_names, *name = *at_; (name) != NULL; \
-         (name) = *++at_)
-
 static struct space space;
 static struct problem problems[2];
 
@@ -52,8 +48,8 @@ static void tell_measured(struct strategy *s, const struct proposal *p)
 START_TEST(proposals_are_new_and_within_the_limits_of_their_problem)
 {
     with_coarse();
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *s = create(name, 2, 3);
         struct seen *seen = seen_create();
         for (uint32_t i = 0; i < 60; i++) {
@@ -77,8 +73,8 @@ END_TEST
 START_TEST(a_small_space_is_proposed_whole_and_only_once_and_then_exhausted)
 {
     with_small(0, 0);
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *s = create(name, 1, 1);
         struct seen *seen = seen_create();
         struct proposal p;
@@ -99,8 +95,8 @@ START_TEST(an_exhausted_problem_does_not_end_the_others)
 {
     // Only the smallest architecture, 84,928 parameters, is within the first limit.
     with_small(85e3, 100e6);
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *s = create(name, 2, 1);
         struct proposal p[64];
         ck_assert_uint_eq(strategy_ask(s, 64, p), 24);
@@ -154,8 +150,8 @@ static void expect_the_same_of_a_rebuilt_one(const char *name,
 START_TEST(cut_anywhere_and_rebuilt_it_proposes_what_it_would_have)
 {
     with_coarse();
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *s = create(name, 2, 7);
         struct rng r = rng_stream(1, RNG_TEST, 0, 0);
         struct story story = {0};
@@ -180,8 +176,8 @@ END_TEST
 START_TEST(rebuilding_survives_numbers_that_were_passed_over)
 {
     with_small(85e3, 100e6);
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *whole = create(name, 2, 7);
         struct proposal wanted[24];
         ck_assert_uint_eq(strategy_ask(whole, 24, wanted), 24);
@@ -205,8 +201,8 @@ START_TEST(what_is_to_be_avoided_is_not_proposed)
 {
     with_small(0, 0);
     struct arch smallest = space_smallest(&space);
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *s = create(name, 1, 1);
         struct proposal p[64];
         strategy_avoid(s, &smallest);
@@ -223,8 +219,8 @@ END_TEST
 START_TEST(another_seed_proposes_otherwise)
 {
     with_coarse();
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct proposal p[2];
         for (uint64_t seed = 0; seed < 2; seed++) {
             struct strategy *s = create(name, 1, seed);
@@ -241,8 +237,8 @@ START_TEST(limits_that_next_to_nothing_meets_are_met)
     with_coarse();
     problems[0] = fixture_problem(&space, 443968); // the smallest network's
     problems[1] = fixture_problem(&space, 443968 - 1);
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *s = create(name, 1, 1);
         struct proposal p[2];
         struct arch smallest = space_smallest(&space);
@@ -252,8 +248,8 @@ START_TEST(limits_that_next_to_nothing_meets_are_met)
         strategy_destroy(s);
     }
     problems[0] = problems[1];
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         struct strategy *s = create(name, 1, 1);
         struct proposal p;
         ck_assert_uint_eq(strategy_ask(s, 1, &p), 0);
@@ -265,8 +261,8 @@ END_TEST
 START_TEST(limits_on_what_is_measured_are_searched_for)
 {
     fixture_coarse(&space);
-    FOR_EACH_STRATEGY(name)
-    {
+    for (size_t k = 0; strategy_names[k]; k++) {
+        const char *name = strategy_names[k];
         if (!strcmp(name, "random")) {
             continue;
         }
