@@ -27,16 +27,17 @@ static void add_linear_ticks(struct axis *a)
 {
     double step = round_step((a->high - a->low) / WANTED_TICKS);
     double first = ceil(a->low / step);
-    double last = floor(a->high / step);
-    for (double i = first; i <= last && a->n_ticks < AXIS_TICKS_MAX; i++) {
-        add_tick(a, i * step);
+    for (int i = 0; i < AXIS_TICKS_MAX; i++) {
+        add_tick(a, (first + i) * step);
     }
 }
 
 static void add_log_ticks(struct axis *a)
 {
     static const double factors[] = {1, 2, 5};
-    for (double power = floor(log10(a->low)); power <= ceil(log10(a->high)); power++) {
+    int first = (int)floor(log10(a->low));
+    int last = (int)ceil(log10(a->high));
+    for (int power = first; power <= last; power++) {
         for (int i = 0; i < 3; i++) {
             add_tick(a, factors[i] * pow(10, power));
         }

@@ -280,10 +280,11 @@ static void draw_legend(const struct canvas *k)
 {
     double x = WIDTH - RIGHT + 24;
     double y = TOP + 10;
-    for (int i = 0; i < k->chart->n_series; i++, y += LEGEND_STEP) {
+    for (int i = 0; i < k->chart->n_series; i++) {
         draw_legend_mark(k, i, x, y);
         grey(k->cr, 0.1);
         text(k->cr, x + 16, y + TEXT_SIZE * 0.35, ALIGN_LEFT, k->chart->series[i].name);
+        y += LEGEND_STEP;
     }
     if (k->chart->has_diagonal) {
         grey(k->cr, 0.6);
