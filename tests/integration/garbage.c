@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // garbage.c - a hostile peer: sends nonsense to a coordinator's sockets.
 //
-// garbage ENDPOINT KIND N sends N messages of one kind:
+// garbage ENDPOINT KIND N [KEYFILE COORDINATORKEY] sends N messages of one kind:
 //   random     random bytes, 0 to 2,000 of them, in one to three frames
 //   huge       1 MiB of zeros: more than any socket takes
 //   stranger   well-formed messages that have no place there: results, beats and
@@ -10,14 +10,13 @@
 // It exits 0 when the messages could be handed to ZeroMQ.
 #include "common/base/rng.h"
 #include "proto/wire.h"
+#include "tests/integration/peer.h"
 
-#include <zmq.h>
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HUGE_BYTES (1 << 20)
+#define WAIT_MS    500
 
 static unsigned char bytes[HUGE_BYTES];
 
@@ -119,30 +118,33 @@ static const struct {
 };
 
 // A peer that is cut off gets no room to send: that is an answer too.
-static int send_all(const char *endpoint, bool (*send)(void *, unsigned), unsigned n)
+static int send_all(char **argv, bool has_keys, bool (*send)(void *, unsigned))
 {
     void *context = zmq_ctx_new();
-    void *socket = zmq_socket(context, ZMQ_DEALER);
-    int wait_ms = 500;
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &wait_ms, sizeof(wait_ms));
-    zmq_setsockopt(socket, ZMQ_LINGER, &wait_ms, sizeof(wait_ms));
-    bool ok = zmq_connect(socket, endpoint) == 0;
+    void *socket = peer_open(context, argv[1], has_keys ? argv[4] : NULL,
+                             has_keys ? argv[5] : NULL, WAIT_MS);
+    unsigned n = (unsigned)strtoul(argv[3], NULL, 10);
+    bool ok = socket;
     for (unsigned i = 0; ok && i < n; i++) {
         ok = send(socket, i);
     }
-    zmq_close(socket);
+    if (socket) {
+        zmq_close(socket);
+    }
     zmq_ctx_term(context);
     return ok ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; argc == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    bool has_keys = argc == 6;
+    for (size_t i = 0; (argc == 4 || has_keys) && i < sizeof(kinds) / sizeof(kinds[0]);
+         i++) {
         if (!strcmp(argv[2], kinds[i].name)) {
-            return send_all(argv[1], kinds[i].send,
-                            (unsigned)strtoul(argv[3], NULL, 10));
+            return send_all(argv, has_keys, kinds[i].send);
         }
     }
-    fprintf(stderr, "usage: garbage ENDPOINT random|huge|stranger|truncated N\n");
+    fprintf(stderr, "usage: garbage ENDPOINT random|huge|stranger|truncated N [KEYFILE "
+                    "COORDINATORKEY]\n");
     return 2;
 }
