@@ -107,11 +107,12 @@ START_TEST(a_cut_out_network_equals_the_supernet_run_on_its_path)
 }
 END_TEST
 
-START_TEST(an_exported_network_gives_the_same_embeddings)
+START_TEST(an_exported_network_gives_the_same_embeddings_and_knows_its_input)
 {
     char path[64] = "/tmp/voxarch_cutout_XXXXXX";
     close(mkstemp(path));
     struct supernet *s = toy_supernet(5);
+    s->layout.dims.input = INPUT_FIXED;
     struct slice *p = slice_create(s);
     float *weights = calloc(s->layout.n_weights, sizeof(float));
     float *stats = calloc(s->layout.n_stats, sizeof(float));
@@ -127,6 +128,7 @@ START_TEST(an_exported_network_gives_the_same_embeddings)
     float *stats_back = NULL;
     ck_assert_int_eq(checkpoint_load_dense(path, l, &weights_back, &stats_back, NULL),
                      ERR_OK);
+    ck_assert_int_eq(l->dims.input, INPUT_FIXED);
     float before[N_UTTS * 12];
     float after[N_UTTS * 12];
     run(slice_layout(p), weights, stats, before);
@@ -144,4 +146,4 @@ START_TEST(an_exported_network_gives_the_same_embeddings)
 END_TEST
 
 TEST_SUITE(cutout, a_cut_out_network_equals_the_supernet_run_on_its_path,
-           an_exported_network_gives_the_same_embeddings)
+           an_exported_network_gives_the_same_embeddings_and_knows_its_input)
