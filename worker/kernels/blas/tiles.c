@@ -131,15 +131,20 @@ static tile_fn *tile_of(const struct tiles *t, int n)
                             : NULL;
 }
 
-// A tile that C's edge cuts: computed beside, then copied as far as C goes.
-static void tile_at_edge(const struct block *s, struct strided a, struct strided b,
-                         struct rows c, struct extent e)
+// A tile that C's edge cuts: computed beside, then copied as far as C goes. It reads no
+// more of A and B than there is: tiles of t's height, of n columns or of a packed
+// panel.
+static void tile_at_edge(const struct block *s, const struct tiles *t, struct strided a,
+                         struct strided b, struct rows c, struct extent e)
 {
     _Alignas(64) float beside[ROWS * PANEL];
     struct block alone = *s;
     alone.accumulate = false;
-    (e.n > LANES ? tall_panel : tall_vector)(&alone, a, b,
-                                             (struct rows){beside, PANEL});
+    tile_fn *fn = tile_of(t, e.n);
+    if (!fn) {
+        fn = e.n > LANES ? t->panel : t->vector;
+    }
+    fn(&alone, a, b, (struct rows){beside, PANEL});
     for (int i = 0; i < e.n_rows; i++) {
         float *to = c.at + (ptrdiff_t)i * c.ld;
         for (int j = 0; j < e.n; j++) {
@@ -250,7 +255,7 @@ static struct strided pack_a(const struct block *s, int rows, struct strided a)
     return (struct strided){packed_a, 1, ROWS};
 }
 
-// Rows of C as high as t, or what is left of them, times the panels of B.
+// Rows of C, as many as t is high or what is left of them, times the panels of B.
 static void row_of_tiles(const struct block *s, const struct tiles *t, struct extent e,
                          struct strided a, struct strided b, struct rows c)
 {
@@ -268,7 +273,7 @@ static void row_of_tiles(const struct block *s, const struct tiles *t, struct ex
         if (fn) {
             fn(&block, a, panel, to);
         } else {
-            tile_at_edge(&block, a, panel, to,
+            tile_at_edge(&block, t, a, panel, to,
                          (struct extent){e.n_rows, smaller(PANEL, e.n - j)});
         }
     }
