@@ -5,6 +5,7 @@
 #include "tests/unit/worker/data/scratch.h"
 #include "worker/data/audio.h"
 #include "worker/data/fbank.h"
+#include "worker/data/mel_loops.h"
 
 #define N_MELS 80
 
@@ -208,7 +209,54 @@ START_TEST(features_equal_those_of_the_authors_program)
 }
 END_TEST
 
-TEST_SUITE(fbank, log_mel_equals_the_naive_transform,
+// Log-mel frames of a plan that fbank would make, by one build of the loops.
+static void mels_of(const struct mel_loops *loops, const float *samples, int n_frames,
+                    float *out)
+{
+    float weights[MEL_N_BINS];
+    struct mel_filter filters[3] = {{3, 40, 0}, {20, 1, 40}, {100, 150, 41}};
+    struct mel_plan p = {
+        .n_mels = 3, .hop = FBANK_HOP, .filters = filters, .weights = weights};
+    for (int i = 0; i < MEL_N_BINS; i++) {
+        weights[i] = (float)(1 + i % 5);
+    }
+    for (int i = 0; i < MEL_WINDOW; i++) {
+        p.window[i] = (float)(i % 11);
+    }
+    mel_plan_turns(&p);
+    float *scratch = aligned_alloc(64, mel_scratch_floats(3) * sizeof(float));
+    for (int at = 0; at < n_frames; at += loops->n_lanes) {
+        int n = n_frames - at < loops->n_lanes ? n_frames - at : loops->n_lanes;
+        loops->log_mel(&p, samples + (ptrdiff_t)at * FBANK_HOP, n, scratch,
+                       out + (ptrdiff_t)at * 3);
+    }
+    free(scratch);
+    loops->normalise(out, n_frames, 3, 3);
+}
+
+START_TEST(all_builds_of_the_loops_agree)
+{
+    enum { FRAMES = 37 };
+    float *samples = noise((size_t)(FRAMES + 2 * MEL_LANES_MAX) * FBANK_HOP);
+    float expected[FRAMES * 3];
+    float got[FRAMES * 3];
+    size_t n_builds = 0;
+    while (mel_loops_at(n_builds)) {
+        n_builds++;
+    }
+    ck_assert_uint_gt(n_builds, 0);
+    mels_of(mel_loops_at(n_builds - 1), samples, FRAMES, expected);
+    for (size_t i = 0; i + 1 < n_builds; i++) {
+        mels_of(mel_loops_at(i), samples, FRAMES, got);
+        for (int j = 0; j < FRAMES * 3; j++) {
+            ck_assert_float_eq_tol(got[j], expected[j], 1e-4F);
+        }
+    }
+    free(samples);
+}
+END_TEST
+
+TEST_SUITE(fbank, log_mel_equals_the_naive_transform, all_builds_of_the_loops_agree,
            silence_gives_the_floor_everywhere, three_seconds_give_301_frames,
            normalised_bins_have_mean_zero_and_variance_one,
            the_same_samples_give_the_same_bits_again,
