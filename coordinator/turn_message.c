@@ -194,6 +194,7 @@ static enum err on_hello(struct turn *t, const struct route *from, const struct 
                              .slots = hello->slots,
                              .threads = hello->threads,
                              .memory_bytes = hello->memory_bytes};
+    memcpy(row.device, hello->device, sizeof(row.device));
     e = full_name(t, from, hello->name, row.name, why);
     if (e != ERR_OK) {
         return e;

@@ -21,7 +21,8 @@
 #define EXIT_INTERRUPTED 130 // as shells say: 128 + SIGINT
 
 struct run {
-    const char *dir; // as given, or NULL
+    const char *dir;    // as given, or NULL
+    const char *device; // what this machine is, or NULL
     long n_workers, n_threads;
     struct option_list sets;
     bool is_quiet, as_json;
@@ -45,6 +46,9 @@ static bool read_options(int argc, char **argv, struct run *r, int *status)
                          "workers to start (one for each processor)"),
         OPTION_AS_NUMBER("threads", "T", &r->n_threads, 1, 256,
                          "threads of each worker (1)"),
+        OPTION_AS_TEXT("device", "NAME", &r->device,
+                       "this machine is the study's device NAME: the first worker "
+                       "measures its latencies"),
         OPTION_AS_LIST("set", "KEY=VALUE", &r->sets,
                        "override a key of the study; may be given many times"),
         OPTION_AS_FLAG("quiet", &r->is_quiet, "no progress, only the result"),
@@ -88,11 +92,36 @@ static enum err resolve_dir(const struct run *r, const struct study_conf *conf,
     return file_path(out, FILE_PATH_MAX, why, "%s/runs/%s", here, conf->name);
 }
 
+static enum err check_device(const struct run *r, const struct study_conf *conf,
+                             struct errinfo *why)
+{
+    bool is_found = !r->device;
+    for (int i = 0; i < conf->n_devices; i++) {
+        const struct study_device *d = &conf->devices[i];
+        bool is_this = r->device && strcmp(r->device, d->name) == 0;
+        is_found |= is_this && study_device_is_measured(d);
+        if (study_device_is_measured(d) && !is_this && !r->is_quiet) {
+            fprintf(
+                stderr,
+                "voxarch run: device %s is measured by workers that are started with "
+                "--device %s\n",
+                d->name, d->name);
+        }
+    }
+    return is_found ? ERR_OK
+                    : err_set(why, ERR_INPUT,
+                              "--device %s: the study measures no device of that name",
+                              r->device);
+}
+
 // Checks everything there is to check, then takes the directory. Nothing runs yet.
 static enum err prepare(const struct run *r, struct study_conf *conf,
                         struct local_conf *local, int *lock_fd, struct errinfo *why)
 {
     enum err e = study_load(r->study_file, r->sets.items, r->sets.n, conf, why);
+    if (!e) {
+        e = check_device(r, conf, why);
+    }
     if (!e) {
         e = resolve_dir(r, conf, local->dir, why);
     }
@@ -177,6 +206,7 @@ static int search(const struct run *r, struct study_conf *conf)
         .name = conf->name,
         .n_workers = (unsigned)r->n_workers,
         .n_threads = (unsigned)r->n_threads,
+        .device = r->device,
         .is_quiet = r->is_quiet,
     };
     enum err e = prepare(r, conf, &local, &lock_fd, &why);

@@ -130,6 +130,10 @@ static void worker_command(struct local *l, unsigned child, struct supervise_arg
     supervise_arg(args, "%u", l->conf->n_threads);
     supervise_arg(args, "--name");
     supervise_arg(args, "%s", supervise_name_of(l->children, child));
+    if (l->conf->device && child == 1) { // two at once would time each other
+        supervise_arg(args, "--device");
+        supervise_arg(args, "%s", l->conf->device);
+    }
     supervise_arg(args, "--with-parent");
 }
 

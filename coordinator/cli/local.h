@@ -25,6 +25,7 @@ struct local_conf {
     const char *name;          // of the study
     unsigned n_workers;        // 1..LOCAL_WORKERS_MAX
     unsigned n_threads;        // of each
+    const char *device; // what this machine is: the first worker measures; NULL: none
     bool is_quiet;
 };
 

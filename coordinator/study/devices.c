@@ -90,17 +90,21 @@ static uint32_t share_ms(const struct study_measure *m, size_t n_networks)
     return (uint32_t)(ms < 1 ? 1 : ms > NETWORK_MAX_MS ? NETWORK_MAX_MS : ms);
 }
 
+// The held-out ones lie evenly among the others: should the machine's pace drift, it
+// does so for both alike.
 static enum err add_networks(const struct step *s, const struct arch *cover, size_t n,
                              const struct arch *holdout, size_t n_holdout,
                              struct errinfo *why)
 {
     uint32_t budget_ms = share_ms(&s->conf->measure, n + n_holdout);
     enum err e = ERR_OK;
+    size_t done = 0;
     for (size_t i = 0; i < n && e == ERR_OK; i++) {
         e = add_network(s, PART_TABLE, i, &cover[i], budget_ms, why);
-    }
-    for (size_t i = 0; i < n_holdout && e == ERR_OK; i++) {
-        e = add_network(s, PART_HOLDOUT, i, &holdout[i], budget_ms, why);
+        while (e == ERR_OK && done * n < (i + 1) * n_holdout) {
+            e = add_network(s, PART_HOLDOUT, done, &holdout[done], budget_ms, why);
+            done++;
+        }
     }
     log_info("device.measuring",
              "study=%s device=%s networks=%zu held_out=%zu budget_ms=%u",

@@ -40,6 +40,18 @@ static const struct malformed {
     const char *text;
     const char *error; // begins with ":LINE: key: " and what is wrong
 } cases[] = {
+    {21, "devices:\n  - {name: a}\ntargets:",
+     ":22: devices[0]: has neither latency_table nor measure; allowed: latency_table"},
+    {21, "devices:\n  - {name: a, latency_table: t.csv, measure: {}}\ntargets:",
+     ":22: devices[0]: has both latency_table and measure"},
+    {21, "devices:\n  - {name: a, measure: {}}\n  - {name: a, measure: {}}\ntargets:",
+     ":23: devices[1].name: is a, as of devices[0]; allowed: each name once"},
+    {21, "devices:\n  - {name: a, measure: {holdout: 2}}\ntargets:",
+     ":22: devices[0].measure.holdout: is 2; allowed: 3 to 1000"},
+    {21, "devices:\n  - {name: a, measure: {frames: 5k, batch: 64}}\ntargets:",
+     ":22: devices[0].measure.batch: is 64 with 5000 frames; allowed: at most 262144"},
+    {21, "devices:\n  - {name: a, measure: {cores: 2}}\ntargets:",
+     ":22: devices[0].measure.cores: is not a known key"},
     {1, "nmae: demo",
      ":1: nmae: is not a known key, did you mean name? allowed: name, "},
     {1, "# no name", ":2: name: is missing; allowed: letters, digits"},

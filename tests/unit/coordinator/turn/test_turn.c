@@ -843,8 +843,97 @@ START_TEST(status_shows_workers_and_studies)
 }
 END_TEST
 
-TEST_SUITE(turn, hello_fetch_result_is_a_life,
-           nothing_is_said_before_the_turn_has_ended,
+// ---- measuring
+
+static void with_device(const char *device, unsigned n_tasks)
+{
+    struct task_row row = {.study_id = fixture.study_id, .stage = TASK_MEASURE_STAGE};
+    row.spec.kind = TASK_MEASURE;
+    fixture_hash(row.spec.study, 'a');
+    row.spec.measure =
+        (struct measure_task){.batch = 1, .frames = 100, .threads = 1, .budget_ms = 10};
+    snprintf(row.spec.measure.architecture, sizeof(row.spec.measure.architecture),
+             "2-64-64-64-1-1-1-96");
+    snprintf(row.spec.measure.device, sizeof(row.spec.measure.device), "board");
+    fake_driver.next_task = row;
+    fake_driver.n_to_add = n_tasks;
+    bench.m.kind = MSG_HELLO;
+    bench.m.hello = (struct msg_hello){.version_min = 1,
+                                       .version_max = 1,
+                                       .name = "measurer",
+                                       .session = 7,
+                                       .slots = 2,
+                                       .threads = 1,
+                                       .capabilities = 14};
+    snprintf(bench.m.hello.device, sizeof(bench.m.hello.device), "%s", device);
+    say(&alice);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_WELCOME));
+}
+
+START_TEST(a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_worker)
+{
+    setup();
+    with_device("phone", 2);
+    fetch(&alice, 7, 2);
+    end();
+    ck_assert_ptr_null(heard(MSG_LEASE));
+    teardown();
+    setup();
+    with_device("board", 2);
+    fetch(&alice, 7, 1); // one of its slots is busy
+    end();
+    ck_assert_ptr_null(heard(MSG_LEASE));
+    fetch(&alice, 7, 2);
+    end();
+    ck_assert_uint_eq(count(MSG_LEASE, &alice), 1);
+    teardown();
+}
+END_TEST
+
+static void measured(const struct msg_lease *lease, uint32_t n_units)
+{
+    bench.m.kind = MSG_RESULT;
+    bench.m.result = (struct msg_result){.session = 7,
+                                         .task_id = lease->task_id,
+                                         .token = lease->token,
+                                         .outcome = OUTCOME_OK};
+    struct task_result *r = &bench.m.result.result;
+    r->kind = TASK_MEASURE;
+    r->measure.whole = (struct timing){2, 3, 1, 9};
+    r->measure.n_units = n_units;
+    for (uint32_t i = 0; i < n_units; i++) {
+        r->measure.units[i] = (struct timing){1, 1, 0, 9};
+    }
+    say(&alice);
+    end();
+}
+
+START_TEST(a_measurement_of_other_units_is_a_failed_attempt)
+{
+    setup();
+    with_device("board", 1);
+    fetch(&alice, 7, 2);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_LEASE));
+    struct msg_lease lease = heard(MSG_LEASE)->lease;
+    measured(&lease, 5);
+    assert_failed_once(lease.task_id, "it measured 5 units");
+    pass(RETRY_CAP_MS);
+    fetch(&alice, 7, 2);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_LEASE));
+    lease = heard(MSG_LEASE)->lease;
+    measured(&lease, 6);
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_DONE);
+    ck_assert_double_eq(stored(lease.task_id).result.measure.whole.p90_ms, 3);
+    teardown();
+}
+END_TEST
+
+TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_worker,
+           a_measurement_of_other_units_is_a_failed_attempt,
+           hello_fetch_result_is_a_life, nothing_is_said_before_the_turn_has_ended,
            a_worker_that_waits_is_given_a_task_when_there_is_one,
            a_repeated_result_is_repeated_and_a_stale_one_is_stale,
            a_worker_is_busy_from_the_grant_to_the_result,

@@ -70,6 +70,16 @@ static void hear_lease(struct stage *t, uint64_t task_id, uint64_t token)
     hear(t, t->m);
 }
 
+static void hear_measure(struct stage *t, uint64_t task_id, uint64_t token)
+{
+    t->m->kind = MSG_LEASE;
+    t->m->lease = (struct msg_lease){.task_id = task_id,
+                                     .token = token,
+                                     .lease_ms = 1,
+                                     .spec = {.kind = TASK_MEASURE}};
+    hear(t, t->m);
+}
+
 static void hear_no_task(struct stage *t, uint32_t retry_ms, bool is_draining)
 {
     t->m->kind = MSG_NO_TASK;
@@ -511,23 +521,65 @@ START_TEST(random_conversations_keep_their_sense)
 }
 END_TEST
 
-TEST_SUITE(session, hello_is_repeated_until_welcome, what_could_not_go_out_stays_due,
-           fetch_comes_again_when_told_to_wait,
-           a_fetch_without_answer_is_repeated_after_a_beat,
-           leases_fill_the_slots_and_beats_name_them,
-           a_lease_without_a_slot_is_given_back, a_result_is_repeated_until_its_verdict,
-           silence_of_three_beats_means_hello_with_all_that_is_held,
-           an_unknown_session_says_hello_again, a_refused_hello_ends_it,
-           another_refusal_changes_nothing,
-           a_cancelled_task_is_stopped_and_not_reported,
-           a_reply_to_an_older_beat_does_not_cancel_a_newer_lease,
-           a_draining_worker_finishes_and_says_bye,
-           a_draining_coordinator_drains_its_workers,
-           leaving_at_once_gives_everything_back,
-           a_draining_worker_does_not_wait_forever_for_a_coordinator_that_is_gone,
-           a_lease_is_kept_while_hello_waits_for_its_answer,
-           nothing_is_leased_before_the_first_welcome,
-           a_welcome_speaks_of_what_hello_named,
-           two_refusals_are_answered_with_one_hello,
-           a_worker_that_cannot_do_a_task_rests_before_it_asks_again,
-           random_conversations_keep_their_sense)
+START_TEST(nothing_is_fetched_beside_a_measurement)
+{
+    struct stage t = stage_open(3);
+    say(&t);
+    hear_welcome(&t, 0);
+    ck_assert_int_eq(say(&t), MSG_FETCH);
+    ck_assert_uint_eq(t.m->fetch.slots, 3);
+    hear_measure(&t, 5, 1);
+    ck_assert_int_eq(session_slot(t.s, 0)->state, SLOT_HELD);
+    t.now_ms += BEAT;
+    ck_assert_int_eq(say(&t), MSG_BEAT);
+    ck_assert_int_eq(say(&t), MSG_NONE);
+    const struct msg_result r = {.outcome = OUTCOME_ERROR};
+    session_finish(t.s, 0, t.now_ms, &r);
+    ck_assert_int_eq(say(&t), MSG_RESULT);
+    ck_assert_int_eq(say(&t), MSG_NONE); // until its verdict is there
+    stage_close(&t);
+}
+END_TEST
+
+START_TEST(what_would_run_beside_a_measurement_is_given_back)
+{
+    struct stage t = stage_open(2);
+    say(&t);
+    hear_welcome(&t, 0);
+    say(&t);
+    hear_measure(&t, 5, 1);
+    hear_lease(&t, 6, 2); // it crossed our silence
+    ck_assert_int_eq(say(&t), MSG_RELEASE);
+    ck_assert_uint_eq(t.m->release.task_id, 6);
+    stage_close(&t);
+    t = stage_open(2);
+    say(&t);
+    hear_welcome(&t, 0);
+    say(&t);
+    hear_lease(&t, 6, 2);
+    hear_measure(&t, 7, 3);
+    ck_assert_int_eq(say(&t), MSG_RELEASE);
+    ck_assert_uint_eq(t.m->release.task_id, 7);
+    stage_close(&t);
+}
+END_TEST
+
+TEST_SUITE(
+    session, nothing_is_fetched_beside_a_measurement,
+    what_would_run_beside_a_measurement_is_given_back, hello_is_repeated_until_welcome,
+    what_could_not_go_out_stays_due, fetch_comes_again_when_told_to_wait,
+    a_fetch_without_answer_is_repeated_after_a_beat,
+    leases_fill_the_slots_and_beats_name_them, a_lease_without_a_slot_is_given_back,
+    a_result_is_repeated_until_its_verdict,
+    silence_of_three_beats_means_hello_with_all_that_is_held,
+    an_unknown_session_says_hello_again, a_refused_hello_ends_it,
+    another_refusal_changes_nothing, a_cancelled_task_is_stopped_and_not_reported,
+    a_reply_to_an_older_beat_does_not_cancel_a_newer_lease,
+    a_draining_worker_finishes_and_says_bye, a_draining_coordinator_drains_its_workers,
+    leaving_at_once_gives_everything_back,
+    a_draining_worker_does_not_wait_forever_for_a_coordinator_that_is_gone,
+    a_lease_is_kept_while_hello_waits_for_its_answer,
+    nothing_is_leased_before_the_first_welcome, a_welcome_speaks_of_what_hello_named,
+    two_refusals_are_answered_with_one_hello,
+    a_worker_that_cannot_do_a_task_rests_before_it_asks_again,
+    random_conversations_keep_their_sense)
