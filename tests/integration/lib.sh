@@ -102,7 +102,7 @@ is_zero() { # WHAT DIR SQL
 # outcome (1 OK).
 check_store() {
     local dir=$1
-    is_zero "studies not done" "$dir" "SELECT count(*) FROM study WHERE state != 5"
+    is_zero "studies not done" "$dir" "SELECT count(*) FROM study WHERE state != 7"
     is_zero "tasks not done" "$dir" "SELECT count(*) FROM task WHERE state != 3"
     is_zero "done without a result" "$dir" \
         "SELECT count(*) FROM task WHERE result IS NULL"
