@@ -63,14 +63,16 @@ static void set(const struct space *s, struct arch *a, const struct gene *g, int
     }
 }
 
-// 1 with probability 1/2, 2 with 1/4 ...; turned around at the ends of the list.
+// A distance of any order of magnitude that the list has, each as likely; turned around
+// at the ends of the list.
 static int nearby(const struct gene *g, int at, struct rng *r)
 {
-    uint32_t bits = rng_u32(r);
-    int distance = 1;
-    for (; distance < g->n_values - 1 && (bits & 1); distance++) {
-        bits >>= 1;
+    int n_orders = 1;
+    while (1 << n_orders < g->n_values) {
+        n_orders++;
     }
+    int order = 1 << rng_below(r, (uint64_t)n_orders);
+    int distance = order + (int)rng_below(r, (uint64_t)order);
     int to = rng_below(r, 2) ? at + distance : at - distance;
     if (to < 0 || to >= g->n_values) {
         to = 2 * at - to;
