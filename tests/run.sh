@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - installs what is missing, builds, and runs every test.
 #
-#   tests/run.sh            everything: format, lint, gcc and clang, sanitizers, all tests
+#   tests/run.sh            everything: format, lint, gcc and clang, sanitizers, all tests,
+#                           10 s of fuzzing each (VOXARCH_FUZZ_SECONDS)
 #   tests/run.sh --quick    one release build and its tests
 #   tests/run.sh -R NAME    arguments after the options go to ctest
 #
@@ -14,7 +15,7 @@ cd "$(dirname "$0")/.."
 
 quick=false
 case "${1:-}" in
-    -h | --help) sed -n '3,11p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    -h | --help) sed -n '3,12p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     --quick) quick=true; shift ;;
 esac
 if [ -z "${VOXARCH_FIXTURES:-}" ] && [ -d ../shared/fixtures ]; then
@@ -41,6 +42,9 @@ if ! $quick; then
     build asan
     say "tests: unit, numeric and model, with sanitizers"
     ctest --test-dir build-asan --output-on-failure -j"$jobs" -LE 'integration|chaos' "$@"
+    build fuzz
+    say "fuzz: ${VOXARCH_FUZZ_SECONDS:-10} s each"
+    tests/fuzz/run.sh "${VOXARCH_FUZZ_SECONDS:-10}"
 fi
 say "tests: all, release build"
 ctest --test-dir build --output-on-failure "$@"

@@ -50,44 +50,43 @@ char *curve_public_print(const struct curve_public *p, char out[static CURVE_HEX
     return sodium_bin2hex(out, CURVE_HEX_MAX, p->bytes, sizeof(p->bytes));
 }
 
-static enum err allocate(struct curve_key **out, struct errinfo *why)
+// NULL without a source of random numbers.
+static struct curve_key *allocate(struct errinfo *why)
 {
     if (sodium_init() < 0) {
-        return err_set(why, ERR_IO, "no source of random numbers");
+        err_set(why, ERR_IO, "no source of random numbers");
+        return NULL;
     }
     struct curve_key *k = sodium_malloc(sizeof(*k));
     BUG_ON(!k);
-    *out = k;
-    return ERR_OK;
+    return k;
 }
 
 enum err curve_key_create(struct curve_key **out, struct errinfo *why)
 {
-    struct curve_key *k = NULL;
-    enum err e = allocate(&k, why);
-    if (e == ERR_OK) {
-        BUG_ON(crypto_box_keypair(k->open.bytes, k->secret) != 0);
-        *out = k;
+    struct curve_key *k = allocate(why);
+    if (!k) {
+        return ERR_IO;
     }
-    return e;
+    BUG_ON(crypto_box_keypair(k->open.bytes, k->secret) != 0);
+    *out = k;
+    return ERR_OK;
 }
 
 enum err curve_key_take(uint8_t secret[static CURVE_KEY_BYTES], struct curve_key **out,
                         struct errinfo *why)
 {
-    struct curve_key *k = NULL;
-    enum err e = allocate(&k, why);
-    if (e == ERR_OK) {
-        memcpy(k->secret, secret, sizeof(k->secret));
-        if (sodium_is_zero(secret, CURVE_KEY_BYTES) ||
-            crypto_scalarmult_base(k->open.bytes, k->secret) != 0) {
-            e = err_set(why, ERR_INPUT, "zeros are no secret key");
-        }
+    struct curve_key *k = allocate(why);
+    if (!k) {
+        sodium_memzero(secret, CURVE_KEY_BYTES);
+        return ERR_IO;
     }
+    memcpy(k->secret, secret, sizeof(k->secret));
     sodium_memzero(secret, CURVE_KEY_BYTES);
-    if (e != ERR_OK) {
+    if (sodium_is_zero(k->secret, sizeof(k->secret)) ||
+        crypto_scalarmult_base(k->open.bytes, k->secret) != 0) {
         curve_key_destroy(k);
-        return e;
+        return err_set(why, ERR_INPUT, "zeros are no secret key");
     }
     *out = k;
     return ERR_OK;

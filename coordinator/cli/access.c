@@ -72,7 +72,7 @@ static enum err check_open(const struct access *a, struct errinfo *why)
 enum err access_open(const struct access_options *o, struct access *out,
                      struct errinfo *why)
 {
-    char public_key[FILE_PATH_MAX];
+    char public_key[FILE_PATH_MAX] = "";
     char own[FILE_PATH_MAX];
     *out = (struct access){.link = {.mine = NULL}};
     enum err e = find_coordinator(o, out, public_key, why);

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it so
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 // The path of a file of this process with these bytes; gone when the process ends.

@@ -5,14 +5,18 @@
 
 #include <string.h>
 
+static void check(const struct trial_line *t)
+{
+    BUG_ON(strlen(t->enroll) == 0 || strlen(t->test) == 0 || t->line == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct trial_list t = {.n = 0};
     struct errinfo why = {0};
     if (trials_load(&t, fuzz_file(data, n), &why) == ERR_OK) {
         for (size_t i = 0; i < t.n; i++) {
-            BUG_ON(strlen(t.items[i].enroll) == 0 || strlen(t.items[i].test) == 0);
-            BUG_ON(t.items[i].line == 0);
+            check(&t.items[i]);
         }
         trials_fini(&t);
     }

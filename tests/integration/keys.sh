@@ -106,14 +106,18 @@ grows refused_handshakes expect 0 replay "$(endpoint admin)" "$keys/operator" "$
 echo 'worker and something' >"$work/allow"
 wait_until 10 "the flaw" grep -q 'event=allow.refused' "$work/c/log"
 expect 0 voxarch status --dir "$work/c" --key "$keys/viewer"
+start_worker worker-2 gone
+has_joined() { grep -q "event=worker.joined.*$1" "$work/c/log"; }
+wait_until 20 "worker-2" has_joined worker-2/gone
 voxarch keygen -o "$keys/worker-3" >"$keys/worker-3.pub"
 start_worker worker-3 late
 is_turned_away() { grep -q 'does not list our key' "$work/late/log"; }
 wait_until 20 "worker-3 is told why" is_turned_away
 allow worker-1 worker-3 viewer # operator and worker-2 are gone
 kill -HUP $coordinator
-joined() { grep -q 'event=worker.joined.*worker-3/late' "$work/c/log"; }
-wait_until 60 "worker-3 after it was listed" joined
+wait_until 60 "worker-3 after it was listed" has_joined worker-3/late
+loses_its_say() { grep -q "reason=rights.*listed as a worker's" "$work/c/log"; }
+wait_until 20 "the connection of worker-2 after it was removed" loses_its_say
 expect 1 voxarch status --dir "$work/c" --key "$keys/operator"
 
 # ---- meanwhile, the search

@@ -12,6 +12,7 @@
 
 static struct {
     struct turn *turn;
+    bool has_keys; // connections are authenticated
     struct blob_store *blobs;
     struct turn_now now;
     char checkpoint[HASH_HEX_MAX]; // an artifact that is there
@@ -41,9 +42,25 @@ static void on_wake(void *arg)
     (void)arg;
 }
 
+// With keys: keys of ones are anna's, keys of twos bert's.
+static const char *listed_as(void *arg, const struct curve_public *key)
+{
+    (void)arg;
+    return key->bytes[0] == 1 ? "anna" : key->bytes[0] == 2 ? "bert" : NULL;
+}
+
+static struct route under_key(const struct route *at, uint8_t key)
+{
+    struct route r = *at;
+    memset(r.key.bytes, key, sizeof(r.key.bytes));
+    return r;
+}
+
 static void start(void)
 {
-    const struct turn_ports ports = {.send = on_send, .wake = on_wake};
+    const struct turn_ports ports = {.send = on_send,
+                                     .wake = on_wake,
+                                     .listed_as = bench.has_keys ? listed_as : NULL};
     OK(turn_create(fixture.store, bench.blobs, &ports, bench.now, &bench.turn,
                    &fixture.why));
     turn_set_driver(bench.turn,
@@ -931,6 +948,115 @@ START_TEST(a_measurement_of_other_units_is_a_failed_attempt)
 }
 END_TEST
 
+START_TEST(a_session_is_its_keys_and_nobody_else_speaks_for_it)
+{
+    bench.has_keys = true;
+    setup();
+    struct route anna = under_key(&alice, 1);
+    struct route thief = under_key(&bob, 2);
+    fake_driver.n_to_add = 1;
+    hello(&anna, 7);
+    end();
+    struct msg_lease lease = lease_of(&anna, 7);
+    fetch(&thief, 7, 1);
+    beat(&thief, 7, lease.task_id, lease.token, true);
+    result(&thief, 7, lease.task_id, lease.token, OUTCOME_OK);
+    hello(&thief, 7);
+    end();
+    ck_assert_uint_eq(count(MSG_REFUSED, &thief), 4);
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_AUTH);
+    result(&anna, 7, lease.task_id, lease.token, OUTCOME_OK);
+    end();
+    ck_assert_int_eq(heard(MSG_RESULT_REPLY)->result_reply.verdict, VERDICT_ACCEPTED);
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_uint_eq(bench.m.status_reply.refusals[REFUSAL_OWNER], 4);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_session_stays_its_keys_over_a_restart)
+{
+    bench.has_keys = true;
+    setup();
+    struct route anna = under_key(&alice, 1);
+    struct route thief = under_key(&bob, 2);
+    hello(&anna, 7);
+    end();
+    restart();
+    hello(&thief, 7);
+    end();
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_AUTH);
+    hello(&anna, 7);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_WELCOME));
+    teardown();
+}
+END_TEST
+
+START_TEST(a_worker_bears_the_name_of_its_key_and_takes_nobody_elses)
+{
+    bench.has_keys = true;
+    setup();
+    struct route anna = under_key(&alice, 1);
+    struct route bert = under_key(&bob, 2);
+    fake_driver.n_to_add = 1;
+    hello_as("anna", &anna, 7);
+    end();
+    struct msg_lease lease = lease_of(&anna, 7);
+    hello_as("anna", &bert, 8); // becomes bert/anna: nobody is replaced
+    end();
+    beat(&anna, 7, lease.task_id, lease.token, true);
+    end();
+    ck_assert_uint_eq(heard(MSG_BEAT_REPLY)->beat_reply.n_cancelled, 0);
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_str_eq(bench.m.status_reply.workers[0].name, "anna");
+    ck_assert_str_eq(bench.m.status_reply.workers[1].name, "bert/anna");
+    struct route nobody = under_key(&bob, 3);
+    hello_as("anna", &nobody, 9);
+    end();
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_AUTH);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_key_holds_what_its_workers_were_leased_and_the_artifacts_that_names)
+{
+    bench.has_keys = true;
+    setup();
+    struct route anna = under_key(&alice, 1);
+    struct route bert = under_key(&bob, 2);
+    fake_driver.n_to_add = 1;
+    hello(&anna, 7);
+    hello(&bert, 8);
+    end();
+    ck_assert(!turn_holds_task(bench.turn, &anna.key));
+    struct msg_lease lease = lease_of(&anna, 7);
+    ck_assert(turn_holds_task(bench.turn, &anna.key));
+    ck_assert(turn_holds_artifact(bench.turn, &anna.key, lease.spec.pack));
+    ck_assert(turn_holds_artifact(bench.turn, &anna.key, lease.spec.study));
+    ck_assert(!turn_holds_artifact(bench.turn, &anna.key, bench.checkpoint));
+    ck_assert(!turn_holds_task(bench.turn, &bert.key));
+    ck_assert(!turn_holds_artifact(bench.turn, &bert.key, lease.spec.pack));
+    result(&anna, 7, lease.task_id, lease.token, OUTCOME_OK);
+    end();
+    ck_assert(!turn_holds_artifact(bench.turn, &anna.key, lease.spec.pack));
+    teardown();
+}
+END_TEST
+
+START_TEST(who_may_not_speak_is_told_so_and_counted)
+{
+    setup();
+    turn_denied(bench.turn, &alice, "not here", bench.now);
+    end();
+    ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_AUTH);
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_uint_eq(bench.m.status_reply.refusals[REFUSAL_RIGHTS], 1);
+    ck_assert_uint_eq(bench.m.status_reply.messages_refused, 1);
+    teardown();
+}
+END_TEST
+
 TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_worker,
            a_measurement_of_other_units_is_a_failed_attempt,
            hello_fetch_result_is_a_life, nothing_is_said_before_the_turn_has_ended,
@@ -961,4 +1087,9 @@ TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_wo
            a_failing_driver_undoes_the_result_it_was_told_of,
            a_study_that_is_stuck_does_not_stop_the_others,
            workers_of_a_study_that_is_over_are_told_to_stop,
-           a_drain_grants_nothing_more_and_says_so, status_shows_workers_and_studies)
+           a_drain_grants_nothing_more_and_says_so, status_shows_workers_and_studies,
+           a_session_is_its_keys_and_nobody_else_speaks_for_it,
+           a_session_stays_its_keys_over_a_restart,
+           a_worker_bears_the_name_of_its_key_and_takes_nobody_elses,
+           a_key_holds_what_its_workers_were_leased_and_the_artifacts_that_names,
+           who_may_not_speak_is_told_so_and_counted)
