@@ -135,18 +135,17 @@ static int gain(const struct covering *c, const struct outline *o)
 
 static int best_outline(struct covering *c, struct outline *best)
 {
+    int n_widths = c->width[0]->n_values;
+    int n_cats = c->cat->n_values;
     int most = 0;
     uint32_t n_equal = 0;
-    for (int d = 0; d < c->depth->n_values; d++) {
-        for (int w = 0; w < c->width[0]->n_values; w++) {
-            for (int k = 0; k < c->cat->n_values; k++) {
-                const struct outline o = {d, w, k};
-                int n = gain(c, &o);
-                if (is_taken(&c->rng, (n > most) - (n < most), &n_equal)) {
-                    most = n;
-                    *best = o;
-                }
-            }
+    for (int i = 0; i < c->depth->n_values * n_widths * n_cats; i++) {
+        const struct outline o = {i / n_cats / n_widths, i / n_cats % n_widths,
+                                  i % n_cats};
+        int n = gain(c, &o);
+        if (is_taken(&c->rng, (n > most) - (n < most), &n_equal)) {
+            most = n;
+            *best = o;
         }
     }
     return most;
@@ -182,14 +181,10 @@ size_t latency_cover(const struct space *grid, int n_repeats, uint64_t seed,
     covering_init(c, grid, n_repeats, seed);
     struct arch *archs = NULL;
     size_t n = 0;
-    size_t cap = 0;
     struct outline o;
     while (best_outline(c, &o) > 0) {
-        if (n == cap) {
-            cap = cap ? 2 * cap : 64;
-            archs = realloc(archs, cap * sizeof(*archs));
-            BUG_ON(!archs);
-        }
+        archs = realloc(archs, (n + 1) * sizeof(*archs)); // hundreds
+        BUG_ON(!archs);
         archs[n++] = fill_in(c, &o);
     }
     free(c);

@@ -372,8 +372,12 @@ static enum err keep_in_memory(const struct step *s, struct errinfo *why)
     return ERR_OK;
 }
 
+// Once all are there the list stays as it is: jobs beside the loop read it.
 static void list_tables(struct tracked *t)
 {
+    if (t->tables.n + (int)t->devices.n_missing == t->conf->n_devices) {
+        return;
+    }
     t->tables.n = 0;
     for (int i = 0; i < t->conf->n_devices; i++) {
         if (t->devices.tables[i]) {
@@ -384,27 +388,21 @@ static void list_tables(struct tracked *t)
     }
 }
 
-static enum err advance_one(struct driver *d, struct tracked *t,
-                            const struct study_row *study, int place,
-                            const struct rows *rows, bool *is_changed,
+static enum err advance_one(struct step *s, const struct rows *rows,
                             char error[static LIMIT_TEXT], struct errinfo *why)
 {
-    struct step s = {.driver = d,
-                     .tracked = t,
-                     .study = study,
-                     .place = place,
-                     .conf = &t->conf->devices[place]};
-    start_step(&s, rows);
-    bool is_over = tracked_is_over(study->state); // then only what is there is of use
-    enum err e = is_over ? ERR_OK : run_step(&s, why);
+    struct devices *devices = &s->tracked->devices;
+    start_step(s, rows);
+    bool is_over =
+        tracked_is_over(s->study->state); // then only what is there is of use
+    enum err e = is_over ? ERR_OK : run_step(s, why);
     if (e == ERR_OK) {
-        e = keep_in_memory(&s, why);
+        e = keep_in_memory(s, why);
     }
-    *is_changed |= s.is_changed;
-    t->devices.n_missing += !t->devices.tables[place];
-    t->devices.n_open += s.row.state < DEVICE_DONE;
-    if (e == ERR_OK && !is_over && s.row.state == DEVICE_FAILED && !error[0]) {
-        snprintf(error, LIMIT_TEXT, "device %s: %.400s", s.row.name, s.row.error);
+    devices->n_missing += !devices->tables[s->place];
+    devices->n_open += s->row.state < DEVICE_DONE;
+    if (e == ERR_OK && !is_over && s->row.state == DEVICE_FAILED && !error[0]) {
+        snprintf(error, LIMIT_TEXT, "device %s: %.400s", s->row.name, s->row.error);
     }
     return e;
 }
@@ -424,10 +422,18 @@ enum err devices_advance(struct driver *d, struct tracked *t,
     t->devices.n_missing = t->devices.n_open = 0;
     t->devices.detail[0] = '\0';
     for (int i = 0; i < t->conf->n_devices && e == ERR_OK; i++) {
-        e = advance_one(d, t, study, i, rows, &is_changed, error, why);
+        struct step s = {.driver = d,
+                         .tracked = t,
+                         .study = study,
+                         .place = i,
+                         .conf = &t->conf->devices[i]};
+        e = advance_one(&s, rows, error, why);
+        is_changed |= s.is_changed;
     }
     free(rows);
-    list_tables(t);
+    if (e == ERR_OK) {
+        list_tables(t);
+    }
     // What was written may be rolled back: then it has to be looked at again.
     t->devices.is_known = e == ERR_OK && !is_changed && error[0] == '\0';
     t->is_refresh_due |= is_changed;
