@@ -715,10 +715,8 @@ START_TEST(a_coordinator_that_is_killed_anywhere_proposes_what_it_would_have_pro
     static struct proposals undisturbed;
     static struct proposals disturbed;
     run_labelled(1, 0, 0, &undisturbed);
-    for (uint64_t seed = 2; seed < 4; seed++) {
-        run_labelled(seed, 5, 3, &disturbed);
-        ck_assert_mem_eq(&undisturbed, &disturbed, sizeof(disturbed));
-    }
+    run_labelled(2, 6, 8, &disturbed);
+    ck_assert_mem_eq(&undisturbed, &disturbed, sizeof(disturbed));
 }
 END_TEST
 
