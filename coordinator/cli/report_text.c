@@ -75,11 +75,13 @@ static void print_front(const struct report *r, FILE *to)
     free(order);
 }
 
-static void add_limit(struct buf *out, const char *name, uint64_t limit)
+static void add_limits(const struct study_target *t, struct buf *out)
 {
-    char text[16];
-    if (limit) {
-        buf_addf(out, "%s%s <= %s", out->len ? ", " : "", name, scaled(limit, text));
+    struct constraint limits[STUDY_LIMITS_MAX];
+    char text[OBJECTIVE_TEXT_MAX];
+    int n = study_target_limits(t, limits);
+    for (int i = 0; i < n; i++) {
+        buf_addf(out, "%s%s", i > 0 ? ", " : "", constraint_print(&limits[i], text));
     }
 }
 
@@ -90,10 +92,7 @@ static void print_targets(const struct report *r, FILE *to)
         const struct final_choice *c = &r->choices[i];
         struct buf limits = BUF_INIT;
         char architecture[ARCH_STRING_MAX];
-        buf_addf(&limits, "%s", "");
-        add_limit(&limits, "params", c->target.max_params);
-        add_limit(&limits, "MACs", c->target.max_macs);
-        add_limit(&limits, "bytes", c->target.max_bytes);
+        add_limits(&c->target, &limits);
         fprintf(to, "  %-16s %-32s ", c->target.name, limits.len ? limits.data : "-");
         if (c->winner) {
             fprintf(to, "%s, EER %.2f %%\n", arch_print(&c->winner->arch, architecture),

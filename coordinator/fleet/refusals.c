@@ -10,11 +10,6 @@ static const char *const names[REFUSAL_REASONS] = {
     [REFUSAL_HANDSHAKE] = "handshake",
 };
 
-const char *refusal_name(enum refusal reason)
-{
-    return names[reason];
-}
-
 void refusals_note(struct refusals *r, enum refusal reason, int64_t now_ms,
                    const char *text)
 {

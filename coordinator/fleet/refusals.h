@@ -20,6 +20,5 @@ void refusals_note(struct refusals *r, enum refusal reason, int64_t now_ms,
                    const char *text);
 void refusals_add_to(const struct refusals *r, uint64_t n[static REFUSAL_REASONS]);
 uint64_t refusals_messages(const struct refusals *r); // without failed handshakes
-const char *refusal_name(enum refusal reason);
 
 #endif
