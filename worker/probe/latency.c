@@ -186,7 +186,7 @@ static bool is_known_well(struct bench *b)
         return false;
     }
     struct timing whole = samples_timing(b->samples, b->n_units);
-    return timing_error(&whole) <= ERROR_ENOUGH;
+    return samples_error(&whole) <= ERROR_ENOUGH;
 }
 
 static enum err pass_until(struct bench *b, int64_t end_ms, struct errinfo *why)
@@ -218,7 +218,7 @@ static double judge(const struct timing *whole, const struct cpus_use *use,
                     double wall_s)
 {
     double ticks = wall_s > 0 ? 2 * TICK_S / wall_s : 1; // a share that says nothing
-    double noise = timing_spread(whole) / SPREAD_NOISY;
+    double noise = samples_spread(whole) / SPREAD_NOISY;
     noise = larger(noise, use->foreign / (FOREIGN_NOISY + ticks));
     noise = larger(noise, use->stolen / (STOLEN_NOISY + ticks));
     return larger(noise, use->elsewhere / (ELSEWHERE_NOISY + ticks));

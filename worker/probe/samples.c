@@ -85,12 +85,12 @@ struct timing samples_timing(struct samples *s, size_t column)
     };
 }
 
-double timing_spread(const struct timing *t)
+double samples_spread(const struct timing *t)
 {
     return t->median_ms > 0 ? t->spread_ms / t->median_ms : 0;
 }
 
-double timing_error(const struct timing *t)
+double samples_error(const struct timing *t)
 {
-    return 0.93 * timing_spread(t) / sqrt((double)t->n);
+    return 0.93 * samples_spread(t) / sqrt((double)t->n);
 }

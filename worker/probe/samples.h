@@ -29,7 +29,7 @@ struct timing samples_timing(struct samples *s, size_t column);
 
 // The relative standard error of a median, were the times normal: 0.93 of the
 // interquartile range over the root of n.
-double timing_error(const struct timing *t);
-double timing_spread(const struct timing *t); // interquartile range over the median
+double samples_error(const struct timing *t);
+double samples_spread(const struct timing *t); // interquartile range over the median
 
 #endif

@@ -24,9 +24,9 @@ START_TEST(times_are_summed_up_by_their_order)
     ck_assert_double_eq(t.spread_ms, 8 - 3);
     ck_assert_double_eq_tol(t.p90_ms, 9 + 0.2 * 91, 1e-9);
     ck_assert_uint_eq(t.n, 9);
-    ck_assert_double_eq(timing_spread(&t), 1);
+    ck_assert_double_eq(samples_spread(&t), 1);
     t = samples_timing(s, 1);
-    ck_assert_double_eq(timing_error(&t), 0);
+    ck_assert_double_eq(samples_error(&t), 0);
     samples_clear(s);
     ck_assert_uint_eq(samples_count(s), 0);
     samples_destroy(s);
