@@ -24,8 +24,8 @@ static void on_failure(void *arg, enum monitor_failure failure)
 {
     static const char *const texts[] = {
         [MONITOR_NOT_ADMITTED] = "the coordinator does not list our key as a worker's",
-        [MONITOR_NO_PROTOCOL] = "one side wants encrypted connections, the other does "
-                                "not: see --key and --coordinator-key",
+        [MONITOR_NO_PROTOCOL] = ("one side wants encrypted connections, the other does "
+                                 "not: see --key and --coordinator-key"),
         [MONITOR_CUT_OFF] = "the coordinator broke off: is --coordinator-key its key?",
     };
     struct dial *d = arg;
