@@ -299,7 +299,7 @@ struct status_worker {
     struct task_progress progress;
 };
 
-enum refusal { // why something of a peer's was refused
+enum refusal {         // why something of a peer's was refused
     REFUSAL_MALFORMED, // not the protocol, over a limit, out of place
     REFUSAL_RIGHTS,    // its role may not say that, or its key is no longer listed
     REFUSAL_OWNER,     // a session or an artifact that is not its own

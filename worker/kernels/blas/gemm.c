@@ -7,6 +7,7 @@
 #include "worker/kernels/blas/tiles.h"
 
 #include <cblas.h>
+
 #include <stdio.h>
 
 #define SHARE_ROWS      4 // C is cut between tiles
