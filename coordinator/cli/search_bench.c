@@ -9,9 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-// The optimum was found when nothing is missing but rounding.
-#define HIT_TOLERANCE 1e-6
-
 struct guesser {
     const struct problem *problem;
     const struct predictor *predictor;
@@ -220,11 +217,11 @@ double search_bench_best(const struct search_bench *b)
     return best;
 }
 
-size_t search_bench_hits(const struct search_bench *b, double optimum)
+size_t search_bench_hits(const struct search_bench *b, double optimum, double tolerance)
 {
     size_t n = 0;
     for (size_t i = 0; i < b->n_runs; i++) {
-        n += search_bench_regret(b, b->runs[i].quality, optimum) <= HIT_TOLERANCE;
+        n += search_bench_regret(b, b->runs[i].quality, optimum) <= tolerance;
     }
     return n;
 }

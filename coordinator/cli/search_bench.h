@@ -59,7 +59,9 @@ double search_bench_regret(const struct search_bench *b, double quality,
 double search_bench_mean_regret(const struct search_bench *b, size_t mark,
                                 double optimum);
 double search_bench_best(const struct search_bench *b); // quality
-size_t search_bench_hits(const struct search_bench *b, double optimum);
+// Runs whose regret is at most that.
+size_t search_bench_hits(const struct search_bench *b, double optimum,
+                         double tolerance);
 
 // The hypervolume of a set of points, as runs are measured.
 double search_bench_volume(const struct problem *p, const struct archive *a, size_t n,
