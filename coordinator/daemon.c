@@ -227,25 +227,25 @@ static enum err open_sockets(struct daemon *d, struct bound *at, struct errinfo 
     return e;
 }
 
-static void start_signals(struct daemon *d)
+static void start_signal(struct daemon *d, uv_signal_t *handle, int number)
 {
-    static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
-    for (int i = 0; i < N_SIGNALS; i++) {
-        BUG_ON(uv_signal_init(&d->loop, &d->signals[i]) != 0);
-        d->signals[i].data = d;
-        if (numbers[i] != SIGHUP || d->gate) { // without a list it ends us, as ever
-            BUG_ON(uv_signal_start(&d->signals[i], on_signal, numbers[i]) != 0);
-        }
+    BUG_ON(uv_signal_init(&d->loop, handle) != 0);
+    handle->data = d;
+    if (number != SIGHUP || d->gate) { // without a list it ends us, as ever
+        BUG_ON(uv_signal_start(handle, on_signal, number) != 0);
     }
 }
 
 static void start_handles(struct daemon *d)
 {
+    static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
     BUG_ON(uv_timer_init(&d->loop, &d->tick) != 0);
     BUG_ON(uv_timer_init(&d->loop, &d->kick) != 0);
     d->tick.data = d->kick.data = d;
     BUG_ON(uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS) != 0);
-    start_signals(d);
+    for (int i = 0; i < N_SIGNALS; i++) {
+        start_signal(d, &d->signals[i], numbers[i]);
+    }
     d->is_running = true;
 }
 

@@ -62,6 +62,7 @@ static void covering_init(struct covering *c, const struct space *grid, int n_re
     c->cat = space_gene(grid, GENE_CAT, 0);
     BUG_ON(!c->depth || !c->cat || c->cat->n_values > LATENCY_KNOTS_MAX);
     int deepest = c->depth->values[c->depth->n_values - 1];
+    BUG_ON(deepest < 1);
     for (int i = 0; i <= deepest; i++) {
         c->width[i] = space_gene(grid, GENE_WIDTH, i);
         c->kernel[i] = space_gene(grid, GENE_KERNEL, i);
@@ -106,8 +107,11 @@ static uint16_t rarest(struct covering *c, int layer, int width0, int *kernel,
 
 static bool has_rare(const struct covering *c, int layer, int width0)
 {
-    for (int k = 0; k < c->kernel[layer]->n_values; k++) {
-        for (int w = 0; w < c->width[layer]->n_values; w++) {
+    const struct gene *kernel = c->kernel[layer];
+    const struct gene *width = c->width[layer];
+    BUG_ON(!kernel || !width);
+    for (int k = 0; k < kernel->n_values; k++) {
+        for (int w = 0; w < width->n_values; w++) {
             if (c->n.block[layer - 1][width0][k][w] < c->n_repeats) {
                 return true;
             }

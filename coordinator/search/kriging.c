@@ -23,7 +23,7 @@
 
 static double *doubles(size_t n)
 {
-    double *p = malloc((n + 1) * sizeof(*p));
+    double *p = calloc(n + 1, sizeof(*p));
     BUG_ON(!p);
     return p;
 }

@@ -67,8 +67,8 @@ static void choose(struct nsga2 *g)
     const struct strategy_context *c = g->context;
     size_t n_max = archive_count(c->archive);
     size_t n_wanted = (size_t)c->settings.population;
-    struct front_point *points = malloc((n_max + 1) * sizeof(*points));
-    struct rank *ranks = malloc((n_max + 1) * sizeof(*ranks));
+    struct front_point *points = calloc(n_max + 1, sizeof(*points));
+    struct rank *ranks = calloc(n_max + 1, sizeof(*ranks));
     BUG_ON(!points || !ranks);
     size_t n = feasible_points(c, points);
     g->n = rank_best(points, n, n_wanted, ranks);
