@@ -64,7 +64,8 @@ static enum err inputs_open(struct inputs *in, const struct bench_options *o,
 {
     *in = (struct inputs){0};
     if (!o->study || !o->pack) {
-        return err_set(why, ERR_INPUT, "mode %s needs --study and --pack", o->mode);
+        (void)err_set(why, ERR_INPUT, "mode %s needs --study and --pack", o->mode);
+        return ERR_INPUT;
     }
     in->conf = calloc(1, sizeof(*in->conf));
     BUG_ON(!in->conf);
@@ -124,11 +125,9 @@ enum err bench_train_data(const struct kernels *k, const struct bench_options *o
 
 struct candidate {
     const struct kernels *k;
-    const struct bench_options *o;
     struct inputs in;
     struct arch arch;
     float *weights, *stats;
-    const struct layout *layout; // of the network of the moment
 };
 
 // Batch statistics over the study's calibration crops.
@@ -183,7 +182,7 @@ static enum err score(struct candidate *c, struct metrics *m, struct errinfo *wh
 enum err bench_evaluate(const struct kernels *k, const struct bench_options *o,
                         struct errinfo *why)
 {
-    struct candidate c = {.k = k, .o = o};
+    struct candidate c = {.k = k};
     enum err e = arch_parse(o->arch, &c.arch, why);
     if (e == ERR_OK) {
         e = inputs_open(&c.in, o, why);

@@ -82,7 +82,7 @@ static inline struct point minus(struct point a, struct point b)
 }
 
 // Four points a quarter apart become their transform of length four.
-static inline void butterfly(struct point *z, int quarter)
+static inline void butterfly(struct point *z, ptrdiff_t quarter)
 {
     struct point sum = plus(z[0], z[2 * quarter]);
     struct point difference = minus(z[0], z[2 * quarter]);
@@ -97,10 +97,10 @@ static inline void butterfly(struct point *z, int quarter)
 
 static void transform(const struct mel_plan *p, struct point *z)
 {
-    for (int n = MEL_N_COMPLEX; n > 4; n /= 4) {
-        int quarter = n / 4;
-        int stride = MEL_N_COMPLEX / n;
-        for (int j = 0; j < quarter; j++) {
+    for (ptrdiff_t n = MEL_N_COMPLEX; n > 4; n /= 4) {
+        ptrdiff_t quarter = n / 4;
+        ptrdiff_t stride = MEL_N_COMPLEX / n;
+        for (ptrdiff_t j = 0; j < quarter; j++) {
             struct mel_turn one = p->turns[j * stride];
             struct mel_turn two = p->turns[2 * j * stride];
             struct mel_turn three = p->turns[3 * j * stride];

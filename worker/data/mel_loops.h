@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #define MEL_N_FFT     512
-#define MEL_N_BINS    (MEL_N_FFT / 2 + 1)
-#define MEL_N_COMPLEX (MEL_N_FFT / 2) // pairs of real samples as complex ones
+#define MEL_N_COMPLEX 256 // pairs of real samples as complex ones
+#define MEL_N_BINS    (MEL_N_COMPLEX + 1)
 #define MEL_WINDOW    400
 #define MEL_FLOOR     1e-6f
 #define MEL_LANES_MAX 16

@@ -21,7 +21,7 @@
 // OpenBLAS starts its threads when it is loaded, and they spin for some hundred
 // milliseconds before they sleep. Not in its headers, and missing in builds without
 // threads.
-extern int blas_thread_shutdown_(void) __attribute__((weak));
+extern int blas_thread_shutdown_(void) __attribute__((weak)); // NOLINT: its own name
 
 void blas_set_threads(int n_threads)
 {

@@ -14,10 +14,11 @@ extern tiles_fn TILES_FN;
 
 #define LANES TILES_LANES
 #define ROWS  TILES_ROWS
-#define PANEL (2 * LANES)
 #define DEPTH 256 // of a block of the sum: a panel of B stays in the first cache
 #define WIDTH 768 // of a block of n: B's block stays in the second
 #define SMALL 4   // rows of the smallest transposition
+
+enum { PANEL = 2 * LANES }; // floats of one row of a panel of B
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
 typedef float quad __attribute__((vector_size(SMALL * sizeof(float))));
@@ -45,39 +46,14 @@ static inline __attribute__((always_inline)) vec load(const float *from, const i
     return v;
 }
 
-// C's tile of `rows` rows and `wide` columns, both constants: at most ROWS and PANEL.
-static inline __attribute__((always_inline)) void tile(const struct block *s,
-                                                       struct strided a,
-                                                       struct strided b, struct rows c,
-                                                       const int rows, const int wide)
+// The sums of `rows` rows and `wide` columns, both constants, to C.
+static inline __attribute__((always_inline)) void store(const struct block *s,
+                                                        const vec sum[ROWS][2],
+                                                        struct rows c, const int rows,
+                                                        const int wide)
 {
     const int n_vecs = wide > LANES ? 2 : 1;
     const int n = wide > LANES ? LANES : wide;
-    vec sum[ROWS][2];
-    for (int i = 0; i < rows; i++) {
-        for (int v = 0; v < n_vecs; v++) {
-            sum[i][v] = (vec){0};
-        }
-    }
-    for (int t = 0; t < s->n_taps; t++) {
-        const float *column = a.at + (ptrdiff_t)t * s->a_tap;
-        const float *of_b = b.at + (ptrdiff_t)t * s->b_tap;
-        for (int k = 0; k < s->depth; k++) {
-            vec row[2];
-            for (int v = 0; v < n_vecs; v++) {
-                row[v] = load(of_b + (ptrdiff_t)v * LANES, n);
-            }
-#pragma GCC unroll 16
-            for (int i = 0; i < rows; i++) {
-                float value = column[(ptrdiff_t)i * a.row];
-                for (int v = 0; v < n_vecs; v++) {
-                    sum[i][v] += value * row[v];
-                }
-            }
-            column += a.column;
-            of_b += b.row;
-        }
-    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
         for (int v = 0; v < n_vecs; v++) {
@@ -89,6 +65,50 @@ static inline __attribute__((always_inline)) void tile(const struct block *s,
             memcpy(to, &total, (size_t)n * sizeof(*to));
         }
     }
+}
+
+// Adds a column of A, its values `step` apart, times a row of B.
+static inline __attribute__((always_inline)) void
+add_row(vec sum[ROWS][2], const float *column, int step, const float *of_b,
+        const int rows, const int wide)
+{
+    const int n_vecs = wide > LANES ? 2 : 1;
+    vec row[2];
+    for (int v = 0; v < n_vecs; v++) {
+        row[v] = load(of_b + (ptrdiff_t)v * LANES, wide > LANES ? LANES : wide);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        float value = column[(ptrdiff_t)i * step];
+        for (int v = 0; v < n_vecs; v++) {
+            sum[i][v] += value * row[v];
+        }
+    }
+}
+
+// C's tile of `rows` rows and `wide` columns, both constants: at most ROWS and PANEL.
+static inline __attribute__((always_inline)) void tile(const struct block *s,
+                                                       struct strided a,
+                                                       struct strided b, struct rows c,
+                                                       const int rows, const int wide)
+{
+    const int n_vecs = wide > LANES ? 2 : 1;
+    vec sum[ROWS][2];
+    for (int i = 0; i < rows; i++) {
+        for (int v = 0; v < n_vecs; v++) {
+            sum[i][v] = (vec){0};
+        }
+    }
+    for (int t = 0; t < s->n_taps; t++) {
+        const float *column = a.at + (ptrdiff_t)t * s->a_tap;
+        const float *of_b = b.at + (ptrdiff_t)t * s->b_tap;
+        for (int k = 0; k < s->depth; k++) {
+            add_row(sum, column, a.row, of_b, rows, wide);
+            column += a.column;
+            of_b += b.row;
+        }
+    }
+    store(s, sum, c, rows, wide);
 }
 
 typedef void tile_fn(const struct block *s, struct strided a, struct strided b,
@@ -178,8 +198,10 @@ static void transpose_small(float *to, const float *from, ptrdiff_t ld)
     quad cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
     store_quad(to, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
     store_quad(to + PANEL, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
-    store_quad(to + 2 * PANEL, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
-    store_quad(to + 3 * PANEL, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
+    store_quad(to + 2 * (ptrdiff_t)PANEL,
+               __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
+    store_quad(to + 3 * (ptrdiff_t)PANEL,
+               __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
 }
 
 // A panel of `wide` columns of B, transposed: each of them contiguous.

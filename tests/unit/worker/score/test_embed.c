@@ -40,7 +40,7 @@ static struct pack *make_pack(void)
         size_t n = i == 0 ? sizeof(samples) / sizeof(samples[0])
                           : 3200 + 1600 * ((7 * i) % 11);
         for (size_t t = 0; t < n; t++) {
-            samples[t] = (int16_t)(rng_normal(&r) * 500 * (double)(i + 1));
+            samples[t] = (int16_t)(rng_normal(&r) * 300 * (double)(i + 1));
         }
         char id[16];
         snprintf(id, sizeof(id), "e%d", (int)i);
