@@ -63,8 +63,11 @@ static double cost_of(const struct results *r, int table, const struct trial_row
 static struct points front_of(const struct points *all)
 {
     struct points front = {0};
-    struct front_point *points = calloc(all->n + 1, sizeof(*points));
-    size_t *found = calloc(all->n + 1, sizeof(*found));
+    if (all->n == 0) {
+        return front;
+    }
+    struct front_point *points = calloc(all->n, sizeof(*points));
+    size_t *found = calloc(all->n, sizeof(*found));
     BUG_ON(!points || !found);
     for (size_t i = 0; i < all->n; i++) {
         points[i] =
@@ -74,7 +77,8 @@ static struct points front_of(const struct points *all)
     }
     size_t n = front_find(points, all->n, found);
     for (size_t i = 0; i < n; i++) {
-        add_point(&front, all->items[found[i]].x, all->items[found[i]].y);
+        const struct front_point *at = &points[found[i]];
+        add_point(&front, at->objective[0], at->objective[1]);
     }
     free(points);
     free(found);

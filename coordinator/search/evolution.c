@@ -45,15 +45,19 @@ static void find_population(struct evolution *e)
     }
 }
 
+static const struct archive_row *drawn(const struct evolution *e, struct rng *r)
+{
+    return archive_at(e->context->archive, e->population[rng_below(r, e->n)]);
+}
+
 static struct arch mutant(void *arg, struct rng *r)
 {
     const struct evolution *e = arg;
     const struct strategy_context *c = e->context;
-    const struct archive_row *best = NULL;
-    for (int i = 0; i < c->settings.tournament; i++) {
-        const struct archive_row *row =
-            archive_at(c->archive, e->population[rng_below(r, e->n)]);
-        best = !best || archive_is_better(row, best) ? row : best;
+    const struct archive_row *best = drawn(e, r);
+    for (int i = 1; i < c->settings.tournament; i++) {
+        const struct archive_row *row = drawn(e, r);
+        best = archive_is_better(row, best) ? row : best;
     }
     struct arch child = best->arch;
     vary_mutate(c->problem->space, &child, c->settings.mutation, r);

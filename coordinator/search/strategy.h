@@ -32,8 +32,8 @@
 #define STRATEGY_PROBLEMS_MAX 16
 
 struct strategy_settings { // zero: the strategy's own, see its struct strategy_type
-    int population;        // how many measured networks parents are drawn from
     double mutation;       // probability that a gene is changed
+    int population;        // how many measured networks parents are drawn from
     int tournament;        // how many are drawn, of which the best is the parent
 };
 

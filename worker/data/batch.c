@@ -310,6 +310,7 @@ static void allocate(struct batcher *b)
     size_t n_samples = longest_samples(b->conf, b->stage);
     size_t n_floats = b->n_utts * (size_t)fbank_n_frames(n_samples) *
                       (size_t)b->conf->supernet.n_mels;
+    BUG_ON(n_samples == 0); // the study's crops are longer
     b->crop = malloc(n_samples * sizeof(float));
     BUG_ON(!b->crop);
     for (int kind = 0; kind < b->n_kinds; kind++) {

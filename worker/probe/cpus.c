@@ -128,9 +128,9 @@ static bool pin_threads(const struct mask *m)
 }
 
 struct candidate {
-    int cpu;
     uint64_t busy; // ticks while we looked
-    int turn;      // of equals, who goes first: another one for each process
+    int cpu;
+    int turn; // of equals, who goes first: another one for each process
 };
 
 static int compare(const void *x, const void *y)

@@ -95,7 +95,7 @@ static int count_cells(const struct front_point *points, size_t n)
 START_TEST(volumes_of_up_to_four_objectives_are_what_counting_cells_gives)
 {
     const double reference[4] = {CUBE, CUBE, CUBE, CUBE};
-    struct front_point points[10];
+    struct front_point points[10] = {0};
     for (uint64_t round = 0; round < 120; round++) {
         struct rng r = rng_stream(2, RNG_TEST, round, 0);
         size_t n = 1 + (size_t)rng_below(&r, 10);

@@ -69,7 +69,7 @@ static void add_losses(struct results *r)
         r->history.losses[r->history.n_losses++] =
             (struct loss_row){.stage = i / 20,
                               .round = i % 20,
-                              .position = 50 * (i % 20),
+                              .position = UINT64_C(50) * (i % 20),
                               .loss = 2 + 5.0 / (1 + i)};
     }
 }
@@ -165,7 +165,7 @@ static void open_dir(void)
 static void close_dir(void)
 {
     char command[128];
-    if (getenv("VOXARCH_KEEP")) { // for looking at the pictures
+    if (getenv("VOXARCH_KEEP")) { // NOLINT(concurrency-mt-unsafe): to look at them
         printf("kept %s\n", dir);
         return;
     }

@@ -870,7 +870,7 @@ START_TEST(the_papers_coarse_space_is_searched_on_the_published_predictor)
         return;
     }
     static struct guesses g;
-    static char text[2 * FILE_PATH_MAX + sizeof(coarse)];
+    static char text[(size_t)2 * FILE_PATH_MAX + sizeof(coarse)];
     snprintf(text, sizeof(text), coarse, predictor, table);
     struct bench b;
     bench_open_with(&b, 1, text);
