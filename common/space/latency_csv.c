@@ -137,16 +137,19 @@ static enum err read_entry(char *fields[static FIELDS], struct latency_entry *ou
     return ERR_OK;
 }
 
-// `# key: value` is a note; other comments are not looked at.
-static void read_comment(char *text, struct latency_table *t)
+// `# key: value` is a note, of any length; other comments are not looked at.
+static void read_comment(const struct text_line *line, struct latency_table *t)
 {
-    text += 1 + strspn(text + 1, " \t");
-    char *colon = strchr(text, ':');
-    if (!colon || colon == text) {
-        return;
+    char *text = strndup(line->at, line->n);
+    BUG_ON(!text);
+    text[strcspn(text, "\r")] = '\0';
+    char *key = text + 1 + strspn(text + 1, " \t");
+    char *colon = strchr(key, ':');
+    if (colon && colon != key) {
+        *colon = '\0';
+        latency_table_note(t, key, colon + 1 + strspn(colon + 1, " \t"));
     }
-    *colon = '\0';
-    latency_table_note(t, text, colon + 1 + strspn(colon + 1, " \t"));
+    free(text);
 }
 
 static enum err add_line(char *text, struct latency_table *t, struct errinfo *why)
@@ -174,6 +177,10 @@ static enum err read_line(const struct text_line *line, bool *has_header,
                           struct latency_table *t, struct errinfo *why)
 {
     char text[LINE_MAX_BYTES];
+    if (line->n > 0 && line->at[0] == '#' && !memchr(line->at, '\0', line->n)) {
+        read_comment(line, t);
+        return ERR_OK;
+    }
     if (line->n >= sizeof(text) || memchr(line->at, '\0', line->n)) {
         return err_set(why, ERR_INPUT, "not a line of text of at most %d bytes",
                        LINE_MAX_BYTES - 1);
@@ -181,10 +188,6 @@ static enum err read_line(const struct text_line *line, bool *has_header,
     memcpy(text, line->at, line->n);
     text[line->n] = '\0';
     text[strcspn(text, "\r")] = '\0';
-    if (text[0] == '#') {
-        read_comment(text, t);
-        return ERR_OK;
-    }
     if (text[0] == '\0') {
         return ERR_OK;
     }

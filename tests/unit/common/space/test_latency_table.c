@@ -119,6 +119,23 @@ START_TEST(provenance_is_kept)
 }
 END_TEST
 
+START_TEST(a_note_of_any_length_is_read_again_as_it_was_printed)
+{
+    static char text[2000];
+    int n = snprintf(text, sizeof(text), "section,k1,k2,k3,ms\npool,8,0,0,1\n#cpu:");
+    memset(text + n, 'x', sizeof(text) - 1 - (size_t)n);
+    struct latency_table *t = parse(text);
+    struct buf out = BUF_INIT;
+    latency_table_print(t, &out);
+    struct latency_table *again = parse(out.data);
+    ck_assert_str_eq(latency_table_noted(again, "cpu"), latency_table_noted(t, "cpu"));
+    ck_assert_uint_eq(strlen(latency_table_noted(t, "cpu")), sizeof(text) - 1 - n);
+    buf_fini(&out);
+    latency_table_destroy(again);
+    latency_table_destroy(t);
+}
+END_TEST
+
 static struct latency_unit random_unit(struct rng *r)
 {
     struct latency_unit u = {.section =
@@ -307,6 +324,7 @@ END_TEST
 TEST_SUITE(latency_table, a_mistake_is_told_with_its_line_and_what_is_allowed,
            a_file_that_is_not_there_is_not_found,
            lines_may_end_in_cr_and_the_last_in_nothing, provenance_is_kept,
+           a_note_of_any_length_is_read_again_as_it_was_printed,
            what_is_printed_reads_back_as_the_same_table,
            between_entries_latency_is_linear_in_the_channels,
            outside_of_its_entries_a_unit_has_no_latency,
