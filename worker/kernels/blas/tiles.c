@@ -4,8 +4,9 @@
 //
 // The sum runs over taps and k in blocks; all taps of narrow matrices make one block,
 // so that C is touched once. B is packed in panels two vectors wide, zeros beyond its
-// end, or read where it lies when it is no wider than that. A is read where it lies
-// too, unless its columns are contiguous and many panels go over it.
+// end, or read where it lies when too few rows go over it. A is read where it lies
+// too, unless its columns are contiguous and many panels go over it. What is read or
+// written next is fetched ahead: rows a stride apart are not foreseen by processors.
 #include "worker/kernels/blas/tiles.h"
 
 #include <string.h>
@@ -17,6 +18,8 @@ extern tiles_fn TILES_FN;
 #define DEPTH 256 // of a block of the sum: a panel of B stays in the first cache
 #define WIDTH 768 // of a block of n: B's block stays in the second
 #define SMALL 4   // rows of the smallest transposition
+#define FEW   64  // rows of C for which packing B does not pay
+#define LINE  16  // floats of a line of the cache
 
 enum { PANEL = 2 * LANES }; // floats of one row of a panel of B
 
@@ -30,6 +33,7 @@ static _Thread_local _Alignas(64) float packed_a[(size_t)DEPTH * ROWS];
 struct block {
     int n_taps, depth;
     ptrdiff_t a_tap, b_tap;
+    ptrdiff_t b_panel; // from one panel of B to the next
     bool accumulate;
 };
 
@@ -277,11 +281,44 @@ static struct strided pack_a(const struct block *s, int rows, struct strided a)
     return (struct strided){packed_a, 1, ROWS};
 }
 
+static void fetch(const float *from, int n)
+{
+    for (int i = 0; i < n; i += LINE) {
+        __builtin_prefetch(from + i, 0, 2);
+    }
+}
+
+// The rows of A behind these, where they are contiguous.
+static void fetch_rows(const struct block *s, int n_rows, struct strided a)
+{
+    for (int i = 0; a.column == 1 && i < n_rows; i++) {
+        fetch(a.at + (ptrdiff_t)(n_rows + i) * a.row, s->depth);
+    }
+}
+
+// A's columns, where they are contiguous.
+static void fetch_columns(const struct block *s, int n_rows, struct strided a)
+{
+    for (int k = 0; a.column != 1 && k < s->depth; k++) {
+        fetch(a.at + (ptrdiff_t)k * a.column, n_rows);
+    }
+}
+
+static void fetch_to_write(struct rows c, struct extent e)
+{
+    for (int i = 0; i < e.n_rows; i++) {
+        for (int j = 0; j < e.n; j += LINE) {
+            __builtin_prefetch(c.at + (ptrdiff_t)i * c.ld + j, 1, 3);
+        }
+    }
+}
+
 // Rows of C, as many as t is high or what is left of them, times the panels of B.
 static void row_of_tiles(const struct block *s, const struct tiles *t, struct extent e,
                          struct strided a, struct strided b, struct rows c)
 {
     struct block block = *s;
+    fetch_rows(s, e.n_rows, a);
     bool is_whole = e.n_rows == t->n_rows;
     if (!is_whole || (a.column != 1 && e.n > PANEL)) {
         a = pack_a(s, e.n_rows, a);
@@ -289,8 +326,9 @@ static void row_of_tiles(const struct block *s, const struct tiles *t, struct ex
     }
     for (int j = 0; j < e.n; j += PANEL) {
         struct strided panel = b;
-        panel.at += (ptrdiff_t)(j / PANEL) * s->n_taps * s->depth * PANEL;
+        panel.at += j / PANEL * s->b_panel;
         struct rows to = {c.at + j, c.ld};
+        fetch_to_write(to, (struct extent){e.n_rows, smaller(PANEL, e.n - j)});
         tile_fn *fn = is_whole ? tile_of(t, e.n - j) : NULL;
         if (fn) {
             fn(&block, a, panel, to);
@@ -310,15 +348,24 @@ static const struct tiles *height_for(int n_rows)
     return t;
 }
 
+// Where it lies, B is as wide as whole panels and one tile.
+static bool is_packed(const struct product *p, int n, struct strided b)
+{
+    bool has_tiles = n % PANEL == 0 || tile_of(heights, n % PANEL);
+    return b.column != 1 || !has_tiles || (n > PANEL && p->m > FEW);
+}
+
 // One block of the sum, over all rows.
 static void add_block(const struct product *p, const struct block *s, int n,
                       struct strided a, struct strided b, struct rows c)
 {
     struct block block = *s;
-    if (b.column != 1 || n > PANEL || !tile_of(heights, n)) {
+    fetch_columns(s, p->m, a);
+    if (is_packed(p, n, b)) {
         pack_b(s, n, b);
         b = (struct strided){packed_b, PANEL, 1};
         block.b_tap = (ptrdiff_t)s->depth * PANEL;
+        block.b_panel = s->n_taps * block.b_tap;
     }
     for (int i = 0; i < p->m;) {
         const struct tiles *t = height_for(p->m - i);
@@ -338,7 +385,10 @@ static void add_columns(const struct product *p, int j, int n)
     for (int t = 0; t < p->n_taps; t += taps_at_once) {
         for (int k = 0; k < p->k; k += DEPTH) {
             struct block s = {smaller(taps_at_once, p->n_taps - t),
-                              smaller(DEPTH, p->k - k), p->a_tap, p->b_tap,
+                              smaller(DEPTH, p->k - k),
+                              p->a_tap,
+                              p->b_tap,
+                              PANEL,
                               p->accumulate || t > 0 || k > 0};
             struct strided a = p->a;
             struct strided b = p->b;
