@@ -106,26 +106,27 @@ enum err file_write(const char *path, const void *bytes, size_t n, struct errinf
     return sync_parent(path, why);
 }
 
+// A folder that is new is there for good once the one it lies in was synced.
+static enum err make_dir(const char *path, struct errinfo *why)
+{
+    if (mkdir(path, 0755) == 0) {
+        return sync_parent(path, why);
+    }
+    return errno == EEXIST ? ERR_OK : io_error(why, "make directory", path);
+}
+
 enum err file_make_dirs(const char *path, struct errinfo *why)
 {
     char part[FILE_PATH_MAX];
     enum err e = file_path(part, sizeof(part), why, "%s", path);
-    if (e != ERR_OK) {
-        return e;
-    }
-    for (char *p = part + 1; *p; p++) {
+    for (char *p = part + 1; e == ERR_OK && *p; p++) {
         if (*p == '/') {
             *p = '\0';
-            if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-                return io_error(why, "make directory", part);
-            }
+            e = make_dir(part, why);
             *p = '/';
         }
     }
-    if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-        return io_error(why, "make directory", part);
-    }
-    return ERR_OK;
+    return e == ERR_OK ? make_dir(part, why) : e;
 }
 
 enum err file_sync_dir(const char *path, struct errinfo *why)

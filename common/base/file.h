@@ -17,7 +17,7 @@ MUST_CHECK enum err file_read(const char *path, size_t max_bytes, struct buf *ou
 MUST_CHECK enum err file_write(const char *path, const void *bytes, size_t n,
                                struct errinfo *why);
 
-// mkdir -p. ERR_IO.
+// mkdir -p; what is new is synced into the folder above it. ERR_IO.
 MUST_CHECK enum err file_make_dirs(const char *path, struct errinfo *why);
 
 // fsync of a directory, so that a rename inside it is durable. ERR_IO.
