@@ -261,6 +261,7 @@ static enum err decode_message(const struct codec_map *map, const ProtobufCMessa
 struct budget {
     size_t left;
     bool is_exhausted;
+    bool is_out_of_memory; // ours, which is not the peer's fault
 };
 
 static void *budget_alloc(void *arg, size_t n)
@@ -271,7 +272,9 @@ static void *budget_alloc(void *arg, size_t n)
         return NULL;
     }
     b->left -= n;
-    return malloc(n > 0 ? n : 1);
+    void *p = malloc(n > 0 ? n : 1);
+    b->is_out_of_memory |= !p;
+    return p;
 }
 
 static void budget_free(void *arg, void *p)
@@ -288,11 +291,12 @@ enum err codec_decode(const struct codec_map *map, const void *bytes, size_t n,
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
     ProtobufCMessage *m =
         protobuf_c_message_unpack(map->generated, &allocator, n, bytes);
-    if (!m && budget.is_exhausted) {
-        return err_set(why, ERR_LIMIT, "%s holds too much", name);
-    }
     if (!m) {
-        return err_set(why, ERR_PROTO, "%s is malformed", name);
+        return budget.is_out_of_memory
+                   ? err_set(why, ERR_NOMEM, "no memory for %s", name)
+               : budget.is_exhausted
+                   ? err_set(why, ERR_LIMIT, "%s holds too much", name)
+                   : err_set(why, ERR_PROTO, "%s is malformed", name);
     }
     void *fresh = calloc(1, map->size > 0 ? map->size : 1);
     enum err e = fresh ? decode_message(map, m, fresh, why)
