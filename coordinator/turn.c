@@ -51,8 +51,10 @@ void turn_mark_dirty(struct turn *t, uint64_t study_id)
 
 struct queue_task turn_queue_task(const struct task_row *row, int64_t ready_ms)
 {
-    struct queue_task task = {
-        .id = row->id, .kind = row->spec.kind, .ready_ms = ready_ms};
+    struct queue_task task = {.id = row->id,
+                              .kind = row->spec.kind,
+                              .ready_ms = ready_ms,
+                              .memory_bytes = row->spec.memory_bytes};
     if (row->spec.kind == TASK_MEASURE) {
         memcpy(task.device, row->spec.measure.device, sizeof(task.device));
     }
@@ -67,6 +69,7 @@ struct lease turn_lease(const struct task_row *row, uint64_t token, uint64_t wor
                           .worker_id = worker_id,
                           .study_id = row->study_id,
                           .kind = row->spec.kind,
+                          .memory_bytes = row->spec.memory_bytes,
                           .deadline_ms = deadline_ms};
     if (row->spec.kind == TASK_MEASURE) {
         memcpy(lease.device, row->spec.measure.device, sizeof(lease.device));
@@ -370,7 +373,9 @@ static void forget_effects(struct turn *t)
         if (f->kind != EFFECT_LEASED) {
             continue;
         }
-        struct queue_task task = {.id = f->lease.task_id, .kind = f->lease.kind};
+        struct queue_task task = {.id = f->lease.task_id,
+                                  .kind = f->lease.kind,
+                                  .memory_bytes = f->lease.memory_bytes};
         memcpy(task.device, f->lease.device, sizeof(task.device));
         queue_add(t->queue, &task, t->now.mono_ms);
         struct session *s = session_find(t->sessions, f->session);

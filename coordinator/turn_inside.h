@@ -113,7 +113,7 @@ void turn_refuse(struct turn *t, const struct route *to, enum refusal reason,
 MUST_CHECK enum err turn_attempt_failed(struct turn *t, uint64_t task_id,
                                         uint64_t token, enum outcome outcome,
                                         bool has_started, const char *error,
-                                        struct errinfo *why);
+                                        const char *log_tail, struct errinfo *why);
 MUST_CHECK enum err turn_attempt_succeeded(struct turn *t, uint64_t task_id,
                                            uint64_t token,
                                            const struct task_result *result,

@@ -138,7 +138,7 @@ static enum err put_back(struct turn *t, const struct lease *lease,
                          enum outcome outcome, const char *reason, struct errinfo *why)
 {
     enum err e = turn_attempt_failed(t, lease->task_id, lease->token, outcome,
-                                     lease->has_started, reason, why);
+                                     lease->has_started, reason, NULL, why);
     return e == ERR_STALE || e == ERR_BUSY ? ERR_OK : e;
 }
 
@@ -319,13 +319,13 @@ static enum err settle(struct turn *t, const struct session *s,
     }
     if (r->outcome != OUTCOME_OK) {
         return turn_attempt_failed(t, r->task_id, r->token, r->outcome, true, r->error,
-                                   why);
+                                   r->log_tail, why);
     }
     struct errinfo flaw = {0};
     enum err e = check_result(t, r, &flaw);
     if (e == ERR_PROTO || e == ERR_NOTFOUND) {
         return turn_attempt_failed(t, r->task_id, r->token, OUTCOME_ERROR, true,
-                                   flaw.text, why);
+                                   flaw.text, NULL, why);
     }
     return e == ERR_OK
                ? turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why)

@@ -56,7 +56,7 @@ static void requeue(struct turn *t, const struct task_row *row, int64_t delay_ms
 
 enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
                              enum outcome outcome, bool has_started, const char *error,
-                             struct errinfo *why)
+                             const char *log_tail, struct errinfo *why)
 {
     struct task_row row;
     enum err e = task_get(t->store, task_id, &row);
@@ -68,6 +68,7 @@ enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
     enum task_state now;
     const struct task_failure failure = {.outcome = outcome,
                                          .error = error,
+                                         .log_tail = log_tail,
                                          .is_charged = charge,
                                          .bury_at = RETRY_BURY_AT,
                                          .not_before_ms = t->now.wall_ms + delay_ms};
@@ -99,7 +100,7 @@ static void expire_one(struct turn *t, const struct lease *lease)
     }
     e = turn_attempt_failed(t, lease->task_id, lease->token, OUTCOME_LOST,
                             lease->has_started,
-                            "the lease expired: its worker fell silent", &why);
+                            "the lease expired: its worker fell silent", NULL, &why);
     if (e == ERR_STALE || e == ERR_BUSY) {
         // It ended otherwise (in this turn, or cancelled by its study).
         turn_attempt_over(t, lease->task_id, lease->token);
@@ -175,7 +176,8 @@ static bool grant_one(struct turn *t, struct session *s)
     struct queue_task task;
     const struct place_offer offer = {.capabilities = s->worker.capabilities,
                                       .device = s->worker.device,
-                                      .is_idle = s->credit == s->worker.slots};
+                                      .is_idle = s->credit == s->worker.slots,
+                                      .memory_bytes = s->worker.memory_bytes};
     while (queue_take(t->queue, &offer, t->now.mono_ms, &task)) {
         enum err e = grant(t, s, task.id);
         if (e == ERR_OK) {

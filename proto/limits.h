@@ -20,6 +20,7 @@
 #define LIMIT_STATUS_STUDIES 16
 #define LIMIT_STATUS_WORKERS 64
 #define LIMIT_DEVICE_NAME    32           // with its end; file names and tables hold it
+#define LIMIT_RUN_S          2592000      // of one task: 30 days
 #define LIMIT_ARTIFACT_BYTES (1ull << 40) // a pack of all of VoxCeleb is 0.3 TiB
 
 // Bounds that keep sums and products of what peers say far from overflow.

@@ -132,6 +132,8 @@ static const struct codec_field spec_fields[] = {
     HASH(1, struct task_spec, study, 1),
     HASH(2, struct task_spec, pack, 0),
     HASH(3, struct task_spec, checkpoint, 0),
+    U64(4, struct task_spec, memory_bytes, 0, ANY),
+    U32(5, struct task_spec, run_s, 0, LIMIT_RUN_S),
     CHOICE(16, struct task_spec, train, TASK_TRAIN, train_map),
     CHOICE(17, struct task_spec, evaluate, TASK_EVALUATE, evaluate_map),
     CHOICE(18, struct task_spec, measure, TASK_MEASURE, measure_map),
@@ -284,7 +286,7 @@ static const struct codec_field result_fields[] = {
     U64(1, struct msg_result, session, 1, ANY),
     U64(2, struct msg_result, task_id, 1, ANY),
     U64(3, struct msg_result, token, 1, ANY),
-    ENUM(4, struct msg_result, outcome, OUTCOME_OK, OUTCOME_TIMEOUT),
+    ENUM(4, struct msg_result, outcome, OUTCOME_OK, OUTCOME_LOST - 1),
     INNER(5, struct msg_result, result, 0, result_of_task_map),
     TEXT(6, struct msg_result, error, 0),
     TEXT(7, struct msg_result, log_tail, 0),
@@ -522,7 +524,8 @@ _Static_assert((int)OUTCOME_OK == VOXARCH__OUTCOME__OK &&
                    (int)OUTCOME_CRASH == VOXARCH__OUTCOME__CRASH &&
                    (int)OUTCOME_NUMERIC == VOXARCH__OUTCOME__NUMERIC &&
                    (int)OUTCOME_NOMEM == VOXARCH__OUTCOME__NOMEM &&
-                   (int)OUTCOME_TIMEOUT == VOXARCH__OUTCOME__TIMEOUT,
+                   (int)OUTCOME_TIMEOUT == VOXARCH__OUTCOME__TIMEOUT &&
+                   (int)OUTCOME_HANG == VOXARCH__OUTCOME__HANG,
                "enum outcome follows voxarch.proto");
 _Static_assert((int)VERDICT_ACCEPTED == VOXARCH__VERDICT__ACCEPTED &&
                    (int)VERDICT_REPEATED == VOXARCH__VERDICT__REPEATED &&

@@ -88,6 +88,8 @@ struct task_spec {
     char study[HASH_HEX_MAX];      // resolved study file
     char pack[HASH_HEX_MAX];       // packed data set; "" for MEASURE
     char checkpoint[HASH_HEX_MAX]; // supernet to start from; "" = initial weights
+    uint64_t memory_bytes; // it may allocate, and needs of a worker; 0 = not stated
+    uint32_t run_s;        // it may run; 0 = what its kind is given
     union {
         struct train_task train;
         struct evaluate_task evaluate;
@@ -100,9 +102,10 @@ enum outcome {
     OUTCOME_OK = 1,
     OUTCOME_ERROR,   // the runner said what is wrong
     OUTCOME_CRASH,   // killed by a signal or exited without a word
-    OUTCOME_NUMERIC, // NaN or infinity in the loss
-    OUTCOME_NOMEM,
-    OUTCOME_TIMEOUT, // no progress for too long
+    OUTCOME_NUMERIC, // NaN or infinity in losses, weights, embeddings or scores
+    OUTCOME_NOMEM,   // memory was refused, or the kernel killed for lack of it
+    OUTCOME_TIMEOUT, // it ran for longer than its limit
+    OUTCOME_HANG,    // alive, but without progress for too long
     OUTCOME_LOST,    // lease expired (never on the wire)
     OUTCOMES
 };
@@ -164,12 +167,12 @@ struct held_task {
 
 struct msg_hello {
     uint32_t version_min, version_max;
-    char name[64];         // host and process, for people
-    uint64_t session;      // random per process start
-    uint32_t slots;        // tasks it can hold at once
-    uint32_t threads;      // per task
-    uint32_t capabilities; // bit per task kind: 1 << TASK_TRAIN | ...
-    uint64_t memory_bytes;
+    char name[64];                  // host and process, for people
+    uint64_t session;               // random per process start
+    uint32_t slots;                 // tasks it can hold at once
+    uint32_t threads;               // per task
+    uint32_t capabilities;          // bit per task kind: 1 << TASK_TRAIN | ...
+    uint64_t memory_bytes;          // that each task may allocate; 0 = not said
     char device[LIMIT_DEVICE_NAME]; // "" unless it can MEASURE
     uint32_t n_held;
     struct held_task held[LIMIT_HELD_TASKS];

@@ -31,7 +31,7 @@ static const char *const outcomes[OUTCOMES] = {
     [OUTCOME_OK] = "ok",       [OUTCOME_ERROR] = "error",
     [OUTCOME_CRASH] = "crash", [OUTCOME_NUMERIC] = "numeric",
     [OUTCOME_NOMEM] = "nomem", [OUTCOME_TIMEOUT] = "timeout",
-    [OUTCOME_LOST] = "lost",
+    [OUTCOME_HANG] = "hang",   [OUTCOME_LOST] = "lost",
 };
 
 static const char *const task_kinds[TASK_KINDS] = {

@@ -209,6 +209,7 @@ static const struct schema_key study_keys[] = {
     {"train", SCHEMA_MAP, 0, 0, .keys = train_keys},
     {"evaluate", SCHEMA_MAP, 0, AT(evaluate), .keys = evaluate_keys},
     {"search", SCHEMA_MAP, 0, AT(search), .keys = search_keys},
+    {"limits", SCHEMA_MAP, 0, AT(limits), .keys = study_limits_keys},
     {"devices", SCHEMA_LIST, 0, AT(devices), .keys = study_device_keys,
      .size = sizeof(struct study_device), .max = STUDY_DEVICES_MAX,
      .count_offset = AT(n_devices)},
@@ -228,6 +229,7 @@ static const struct schema_key space_file_keys[] = {
     {.name = "train", .type = SCHEMA_SKIP},
     {.name = "evaluate", .type = SCHEMA_SKIP},
     {.name = "search", .type = SCHEMA_SKIP},
+    {.name = "limits", .type = SCHEMA_SKIP},
     {.name = "devices", .type = SCHEMA_SKIP},
     {.name = "targets", .type = SCHEMA_SKIP},
     {0},
@@ -539,6 +541,9 @@ static enum err resolve(const struct schema *s, struct draft *d)
     }
     if (e == ERR_OK) {
         e = resolve_search(s, c);
+    }
+    if (e == ERR_OK) {
+        e = study_limits_check(s, &c->limits);
     }
     if (e == ERR_OK) {
         e = study_devices_resolve(s, c->devices, c->n_devices);

@@ -14,6 +14,7 @@
 
 #include "common/base/file.h"
 #include "common/conf/study_devices.h"
+#include "common/conf/study_limits.h"
 #include "common/conf/study_targets.h"
 #include "common/space/complexity.h"
 #include "common/space/dims.h"
@@ -134,6 +135,7 @@ struct study_conf {
     struct study_train train;
     struct study_evaluate evaluate;
     struct study_search search;
+    struct study_limits limits;
     int n_devices;
     struct study_device devices[STUDY_DEVICES_MAX];
     int n_targets;

@@ -26,6 +26,7 @@ struct lease {
     uint64_t study_id;
     enum task_kind kind;
     char device[LIMIT_DEVICE_NAME]; // MEASURE
+    uint64_t memory_bytes;          // it needs; 0 = not stated
     bool has_started;               // a runner was spawned: losing it now is charged
     int64_t deadline_ms;            // monotonic clock
 };

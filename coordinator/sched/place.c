@@ -19,9 +19,11 @@ uint32_t place_need(enum task_kind kind)
     return 1u << kind;
 }
 
-bool place_fits(uint32_t capabilities, enum task_kind kind)
+bool place_fits(const struct place_offer *offer, enum task_kind kind,
+                uint64_t memory_bytes)
 {
-    return capabilities & place_need(kind);
+    return (offer->capabilities & place_need(kind)) &&
+           memory_bytes <= offer->memory_bytes;
 }
 
 int place_priority(enum task_kind kind)

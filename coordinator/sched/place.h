@@ -3,7 +3,7 @@
 //
 // A worker advertises one bit per task kind; a task needs the bit of its kind. MEASURE
 // also needs a worker of its device, and all of it: nothing runs beside a measurement.
-// Pure.
+// A task that states how much memory it needs goes where a task may have as much. Pure.
 //
 // Owns: nothing. Threads: any.
 #ifndef COORDINATOR_SCHED_PLACE_H
@@ -16,12 +16,15 @@
 
 struct place_offer { // a free slot of a worker
     uint32_t capabilities;
-    const char *device; // its own; "" = none
-    bool is_idle;       // all its slots are free
+    const char *device;    // its own; "" = none
+    bool is_idle;          // all its slots are free
+    uint64_t memory_bytes; // that a task may allocate there; 0 = not said
 };
 
 uint32_t place_need(enum task_kind kind); // the capability bit
-bool place_fits(uint32_t capabilities, enum task_kind kind);
+// The device of a measurement is the caller's to compare.
+bool place_fits(const struct place_offer *offer, enum task_kind kind,
+                uint64_t memory_bytes);
 
 // Smaller goes first. MEASURE before TRAIN: workers of a device are few, and the others
 // train meanwhile. TRAIN before EVALUATE: a round waits for its last shard, while

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// queue.c - see queue.h. One pair of heaps per kind of task, and per device for those
-// that measure: what a worker cannot run is then never in the way of what it can.
+// queue.c - see queue.h. One pair of heaps per kind of task, device and need of memory:
+// what a worker cannot run is then never in the way of what it can.
 #include "coordinator/sched/queue.h"
 
 #include "common/base/heap.h"
@@ -8,20 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct lane {
+struct lane { // a handful: kinds, times the devices and memories that studies name
+    enum task_kind kind;
+    char device[LIMIT_DEVICE_NAME]; // MEASURE
+    uint64_t memory_bytes;
     struct heap ready;   // by id
     struct heap waiting; // by the time they become ready
-};
-
-struct device { // a handful: as many as studies name
-    char name[LIMIT_DEVICE_NAME];
-    struct lane lane;
-    struct device *next;
+    struct lane *next;
 };
 
 struct queue {
-    struct lane lanes[TASK_KINDS]; // but MEASURE
-    struct device *devices;
+    struct lane *lanes;
 };
 
 struct queue *queue_create(void)
@@ -31,55 +28,41 @@ struct queue *queue_create(void)
     return q;
 }
 
-static void lane_fini(struct lane *lane)
-{
-    heap_fini(&lane->ready);
-    heap_fini(&lane->waiting);
-}
-
 void queue_destroy(struct queue *q)
 {
-    if (!q) {
-        return;
-    }
-    for (int kind = 0; kind < TASK_KINDS; kind++) {
-        lane_fini(&q->lanes[kind]);
-    }
-    while (q->devices) {
-        struct device *d = q->devices;
-        q->devices = d->next;
-        lane_fini(&d->lane);
-        free(d);
+    while (q && q->lanes) {
+        struct lane *lane = q->lanes;
+        q->lanes = lane->next;
+        heap_fini(&lane->ready);
+        heap_fini(&lane->waiting);
+        free(lane);
     }
     free(q);
 }
 
-static struct lane *find_device(const struct queue *q, const char *name)
+static bool is_lane_of(const struct lane *lane, const struct queue_task *t)
 {
-    struct device *d = q->devices;
-    while (d && strcmp(d->name, name) != 0) {
-        d = d->next;
-    }
-    return d ? &d->lane : NULL;
-}
-
-static struct lane *add_device(struct queue *q, const char *name)
-{
-    struct device *d = calloc(1, sizeof(*d));
-    BUG_ON(!d || strlen(name) >= sizeof(d->name));
-    memcpy(d->name, name, strlen(name) + 1);
-    d->next = q->devices;
-    q->devices = d;
-    return &d->lane;
+    return lane->kind == t->kind && lane->memory_bytes == t->memory_bytes &&
+           strcmp(lane->device, t->device) == 0;
 }
 
 static struct lane *lane_for(struct queue *q, const struct queue_task *t)
 {
-    if (t->kind != TASK_MEASURE) {
-        return &q->lanes[t->kind];
+    struct lane *lane = q->lanes;
+    while (lane && !is_lane_of(lane, t)) {
+        lane = lane->next;
     }
-    struct lane *lane = find_device(q, t->device);
-    return lane ? lane : add_device(q, t->device);
+    if (lane) {
+        return lane;
+    }
+    lane = calloc(1, sizeof(*lane));
+    BUG_ON(!lane);
+    lane->kind = t->kind;
+    lane->memory_bytes = t->memory_bytes;
+    memcpy(lane->device, t->device, sizeof(lane->device));
+    lane->next = q->lanes;
+    q->lanes = lane;
+    return lane;
 }
 
 void queue_add(struct queue *q, const struct queue_task *t, int64_t now_ms)
@@ -103,34 +86,26 @@ static void wake(struct lane *lane, int priority, int64_t now_ms)
     }
 }
 
-// Where the measurements for such a worker lie; NULL when there are none to do now.
-static struct lane *measurements_for(struct queue *q, const struct place_offer *offer,
-                                     int64_t now_ms)
+static bool is_for(const struct lane *lane, const struct place_offer *offer)
 {
-    if (!place_fits(offer->capabilities, TASK_MEASURE)) {
-        return NULL;
-    }
-    struct lane *lane = find_device(q, offer->device);
-    if (lane) {
-        wake(lane, place_priority(TASK_MEASURE), now_ms);
-    }
-    return lane && heap_peek(&lane->ready) ? lane : NULL;
+    bool is_its_device =
+        lane->kind != TASK_MEASURE || strcmp(lane->device, offer->device) == 0;
+    return is_its_device && place_fits(offer, lane->kind, lane->memory_bytes);
 }
 
-static struct lane *first_lane(struct queue *q, uint32_t capabilities, int64_t now_ms,
-                               enum task_kind *kind)
+// The lane whose first task is before all others of that worker.
+static struct lane *first_lane(struct queue *q, const struct place_offer *offer,
+                               int64_t now_ms)
 {
     struct lane *best = NULL;
-    for (int k = TASK_TRAIN; k < TASK_KINDS; k++) {
-        struct lane *lane = &q->lanes[k];
-        if (!place_fits(capabilities, (enum task_kind)k)) {
+    for (struct lane *lane = q->lanes; lane; lane = lane->next) {
+        if (!is_for(lane, offer)) {
             continue;
         }
-        wake(lane, place_priority((enum task_kind)k), now_ms);
+        wake(lane, place_priority(lane->kind), now_ms);
         const struct heap_item *first = heap_peek(&lane->ready);
         if (first && (!best || heap_item_before(*first, *heap_peek(&best->ready)))) {
             best = lane;
-            *kind = (enum task_kind)k;
         }
     }
     return best;
@@ -139,37 +114,23 @@ static struct lane *first_lane(struct queue *q, uint32_t capabilities, int64_t n
 bool queue_take(struct queue *q, const struct place_offer *offer, int64_t now_ms,
                 struct queue_task *out)
 {
-    *out = (struct queue_task){.kind = TASK_MEASURE};
-    struct lane *lane = measurements_for(q, offer, now_ms);
-    if (lane && !offer->is_idle) {
-        return false; // what runs there ends, and nothing new begins
-    }
-    if (lane) {
-        memcpy(out->device, offer->device, strlen(offer->device) + 1);
-    } else {
-        lane = first_lane(q, offer->capabilities, now_ms, &out->kind);
-    }
+    struct lane *lane = first_lane(q, offer, now_ms);
     struct heap_item item;
-    if (!lane || !heap_pop(&lane->ready, &item)) {
-        return false;
+    if (!lane || (lane->kind == TASK_MEASURE && !offer->is_idle) ||
+        !heap_pop(&lane->ready, &item)) {
+        return false; // for a measurement, what runs there ends, and nothing new begins
     }
-    out->id = item.id;
+    *out = (struct queue_task){
+        .id = item.id, .kind = lane->kind, .memory_bytes = lane->memory_bytes};
+    memcpy(out->device, lane->device, sizeof(out->device));
     return true;
-}
-
-static size_t lane_count(const struct lane *lane)
-{
-    return lane->ready.len + lane->waiting.len;
 }
 
 size_t queue_count(const struct queue *q)
 {
     size_t n = 0;
-    for (int kind = 0; kind < TASK_KINDS; kind++) {
-        n += lane_count(&q->lanes[kind]);
-    }
-    for (const struct device *d = q->devices; d; d = d->next) {
-        n += lane_count(&d->lane);
+    for (const struct lane *lane = q->lanes; lane; lane = lane->next) {
+        n += lane->ready.len + lane->waiting.len;
     }
     return n;
 }

@@ -19,6 +19,7 @@ struct queue_task {
     enum task_kind kind;
     int64_t ready_ms;               // monotonic clock; 0 = now
     char device[LIMIT_DEVICE_NAME]; // MEASURE
+    uint64_t memory_bytes;          // it needs; 0 = not stated
 };
 
 struct queue *queue_create(void);

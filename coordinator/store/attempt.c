@@ -14,6 +14,7 @@ static void read_row(sqlite3_stmt *st, struct attempt_row *row)
     row->is_charged = db_column_u32(st, 5) != 0;
     row->ended_ms = sqlite3_column_int64(st, 6);
     db_column_text(st, 7, row->error, sizeof(row->error));
+    db_column_text(st, 8, row->log_tail, sizeof(row->log_tail));
 }
 
 enum err attempt_each_failed(struct store *s, uint64_t study_id, attempt_visit_fn *fn,

@@ -20,6 +20,7 @@ struct attempt_row {
     bool is_charged;
     int64_t ended_ms; // wall clock
     char error[LIMIT_TEXT];
+    char log_tail[LIMIT_LOG_TAIL]; // what its runner said last
 };
 
 // Visits the failed attempts at a study's tasks, the last one first; the callback

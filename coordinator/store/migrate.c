@@ -29,10 +29,17 @@ static const char devices_sql[] =
     " PRIMARY KEY (study_id, name)) STRICT;"
     "ALTER TABLE worker ADD COLUMN device TEXT NOT NULL DEFAULT '';";
 
+// Outcomes: a runner that hangs has one of its own, in front of the lost ones; and what
+// a failed runner said last.
+static const char outcomes_sql[] =
+    "UPDATE attempt SET outcome = outcome + 1 WHERE outcome >= 7;"
+    "ALTER TABLE attempt ADD COLUMN log_tail TEXT NOT NULL DEFAULT '';";
+
 static const char *const migrations[] = {
     schema_sql,     // 1
     predictors_sql, // 2
     devices_sql,    // 3
+    outcomes_sql,   // 4
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -84,7 +84,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_ATTEMPT_START] =
         "INSERT INTO attempt (task_id, worker_id, started_ms) VALUES (?1, ?2, ?3)",
     [SQL_ATTEMPT_END] = "UPDATE attempt SET ended_ms = ?2, outcome = ?3,"
-                        " is_charged = ?4, error = ?5 WHERE token = ?1",
+                        " is_charged = ?4, error = ?5, log_tail = ?6"
+                        " WHERE token = ?1",
     [SQL_ATTEMPT_OUTCOME] = "SELECT outcome FROM attempt WHERE token = ?1"
                             " AND task_id = ?2 AND outcome IS NOT NULL",
     [SQL_ATTEMPT_LAST_ERROR] =
@@ -93,7 +94,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
     // CROSS JOIN: attempts are the outer loop, from the last one back.
     [SQL_ATTEMPT_EACH_FAILED] =
         "SELECT attempt.token, attempt.task_id, attempt.worker_id,"
-        " coalesce(worker.name, ''), outcome, is_charged, ended_ms, error"
+        " coalesce(worker.name, ''), outcome, is_charged, ended_ms, error,"
+        " log_tail"
         " FROM attempt CROSS JOIN task ON task.id = attempt.task_id"
         " LEFT JOIN worker ON worker.id = attempt.worker_id"
         " WHERE outcome > 1 AND outcome < ?2 AND study_id = ?1"

@@ -204,17 +204,18 @@ static enum err attempt_start(struct store *s, uint64_t task_id, uint64_t worker
 }
 
 // outcome 0: given back without one.
-static enum err attempt_end(struct store *s, uint64_t token, enum outcome outcome,
-                            bool is_charged, const char *error, struct errinfo *why)
+static enum err attempt_end(struct store *s, uint64_t token,
+                            const struct task_failure *end, struct errinfo *why)
 {
     sqlite3_stmt *st = db_use(s, SQL_ATTEMPT_END);
     db_bind_u64(st, 1, token);
     db_bind_int(st, 2, clock_wall_ms());
-    if (outcome != 0) {
-        db_bind_int(st, 3, outcome);
+    if (end->outcome != 0) {
+        db_bind_int(st, 3, end->outcome);
     }
-    db_bind_int(st, 4, is_charged);
-    db_bind_text(st, 5, error);
+    db_bind_int(st, 4, end->is_charged);
+    db_bind_text(st, 5, end->error);
+    db_bind_text(st, 6, end->log_tail ? end->log_tail : "");
     return db_write(s, st, why);
 }
 
@@ -251,8 +252,9 @@ enum err task_settle(struct store *s, uint64_t id, uint64_t token,
     to.state = TASK_DONE;
     to.has_result = true;
     to.result = *result;
+    const struct task_failure none = {.outcome = OUTCOME_OK, .error = ""};
     e = move(s, &from, &to, why);
-    return e == ERR_OK ? attempt_end(s, token, OUTCOME_OK, false, "", why) : e;
+    return e == ERR_OK ? attempt_end(s, token, &none, why) : e;
 }
 
 enum err task_fail(struct store *s, uint64_t id, uint64_t token,
@@ -272,9 +274,7 @@ enum err task_fail(struct store *s, uint64_t id, uint64_t token,
     to.not_before_ms = failure->not_before_ms;
     *now = to.state;
     e = move(s, &from, &to, why);
-    return e == ERR_OK ? attempt_end(s, token, failure->outcome, failure->is_charged,
-                                     failure->error, why)
-                       : e;
+    return e == ERR_OK ? attempt_end(s, token, failure, why) : e;
 }
 
 enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why)
@@ -291,7 +291,8 @@ enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why)
     to.state = TASK_CANCELLED;
     e = move(s, &from, &to, why);
     if (e == ERR_OK && from.state == TASK_LEASED) {
-        e = attempt_end(s, from.token, 0, false, "cancelled", why);
+        e = attempt_end(s, from.token, &(struct task_failure){.error = "cancelled"},
+                        why);
     }
     return e;
 }

@@ -55,6 +55,7 @@ MUST_CHECK enum err task_settle(struct store *s, uint64_t id, uint64_t token,
 struct task_failure {
     enum outcome outcome; // 0: given back, no attempt to speak of
     const char *error;
+    const char *log_tail; // what its runner said last; NULL = nothing
     bool is_charged;
     uint32_t bury_at;      // buried when so many attempts are charged
     int64_t not_before_ms; // otherwise READY from then on, wall clock

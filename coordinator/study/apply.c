@@ -83,6 +83,7 @@ static enum err add_shard(const struct step *s, const struct train_round *round,
     memcpy(row.spec.study, study->conf, sizeof(row.spec.study));
     memcpy(row.spec.pack, study->pack, sizeof(row.spec.pack));
     memcpy(row.spec.checkpoint, study->checkpoint, sizeof(row.spec.checkpoint));
+    tracked_limit(s->tracked->conf, &row.spec);
     enum err e = task_insert(s->driver->store, &row, why);
     if (e == ERR_OK) {
         s->driver->hooks.task_added(s->driver->hooks.arg, &row);

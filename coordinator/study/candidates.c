@@ -16,7 +16,8 @@ struct wish { // a trial to be
     const struct arch *arch;
 };
 
-static enum err insert_task(struct driver *d, const struct study_row *study,
+static enum err insert_task(struct driver *d, const struct study_conf *conf,
+                            const struct study_row *study,
                             const struct trial_row *trial, struct errinfo *why)
 {
     struct task_row row = {
@@ -31,6 +32,7 @@ static enum err insert_task(struct driver *d, const struct study_row *study,
     memcpy(row.spec.pack, study->pack, sizeof(row.spec.pack));
     memcpy(row.spec.checkpoint, trial->checkpoint, sizeof(row.spec.checkpoint));
     arch_print(&trial->arch, row.spec.evaluate.architecture);
+    tracked_limit(conf, &row.spec);
     enum err e = task_insert(d->store, &row, why);
     if (e == ERR_OK) {
         d->hooks.task_added(d->hooks.arg, &row);
@@ -58,7 +60,7 @@ static enum err insert_trial(struct driver *d, const struct tracked *t,
     if (e == ERR_BUSY) {
         return ERR_OK;
     }
-    return e == ERR_OK ? insert_task(d, study, &row, why) : e;
+    return e == ERR_OK ? insert_task(d, t->conf, study, &row, why) : e;
 }
 
 enum err candidates_of_stage(struct driver *d, struct tracked *t,
@@ -213,23 +215,24 @@ enum err candidates_export(struct driver *d, struct tracked *t,
     return e;
 }
 
-static enum err try_again(struct driver *d, const struct study_row *study,
-                          const struct trial_row *trial, struct errinfo *why)
+static enum err try_again(struct driver *d, const struct study_conf *conf,
+                          const struct study_row *study, const struct trial_row *trial,
+                          struct errinfo *why)
 {
     if (trial->is_measured) {
         return ERR_OK;
     }
     enum err e = trial->has_failed ? trial_reopened(d->store, trial->id, why) : ERR_OK;
-    return e == ERR_OK ? insert_task(d, study, trial, why) : e;
+    return e == ERR_OK ? insert_task(d, conf, study, trial, why) : e;
 }
 
-enum err candidates_again(struct driver *d, const struct study_row *study,
-                          struct errinfo *why)
+enum err candidates_again(struct driver *d, const struct study_conf *conf,
+                          const struct study_row *study, struct errinfo *why)
 {
     struct history history = {0};
     enum err e = history_load_trials(&history, d->store, study->id, why);
     for (size_t i = 0; i < history.n_trials && e == ERR_OK; i++) {
-        e = try_again(d, study, &history.trials[i], why);
+        e = try_again(d, conf, study, &history.trials[i], why);
     }
     history_fini(&history);
     return e;

@@ -40,7 +40,8 @@ MUST_CHECK enum err candidates_export(struct driver *d, struct tracked *t,
 
 // For a study that failed, and with that cancelled all it had out: each trial that has
 // no result gets a task anew.
-MUST_CHECK enum err candidates_again(struct driver *d, const struct study_row *study,
+MUST_CHECK enum err candidates_again(struct driver *d, const struct study_conf *conf,
+                                     const struct study_row *study,
                                      struct errinfo *why);
 
 #endif

@@ -79,6 +79,7 @@ static enum err add_network(const struct step *s, enum part part, size_t i,
                                              .budget_ms = budget_ms};
     arch_print(a, row.spec.measure.architecture);
     memcpy(row.spec.measure.device, s->conf->name, sizeof(row.spec.measure.device));
+    tracked_limit(s->tracked->conf, &row.spec);
     return add_task(s->driver, &row, why);
 }
 

@@ -205,7 +205,7 @@ static enum err revive(struct driver *d, const struct study_conf *conf,
     forget_job(d, row->id);
     log_info("study.revived", "study=%s state=%s", row->name,
              study_state_name(row->state));
-    enum err e = candidates_again(d, row, why);
+    enum err e = candidates_again(d, conf, row, why);
     if (e == ERR_OK) {
         e = devices_again(d, conf, row, why);
     }

@@ -77,6 +77,12 @@ void tracked_destroy(struct tracked *t)
     free(t);
 }
 
+void tracked_limit(const struct study_conf *conf, struct task_spec *spec)
+{
+    spec->memory_bytes = conf->limits.memory_bytes;
+    spec->run_s = (uint32_t)conf->limits.run_s;
+}
+
 bool tracked_is_over(enum study_state s)
 {
     return s == STUDY_DONE || s == STUDY_FAILED;

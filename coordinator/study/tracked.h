@@ -77,6 +77,9 @@ void tracked_destroy(struct tracked *t);
 // Forgets what the last job brought. None may be running.
 void tracked_reset_slot(struct tracked *t);
 
+// What the study lets a task of it take.
+void tracked_limit(const struct study_conf *conf, struct task_spec *spec);
+
 bool tracked_is_over(enum study_state s); // done or failed
 
 // DIR/results/NAME, and a file in it.

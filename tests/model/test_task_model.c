@@ -267,7 +267,7 @@ START_TEST(the_queue_agrees_with_a_scan_under_random_operations)
             }
         }
         struct queue_task t;
-        const struct place_offer offer = {can, "", true};
+        const struct place_offer offer = {can, "", true, 0};
         bool took = queue_take(q, &offer, now_ms, &t);
         ck_assert_int_eq(took, best < N);
         if (took) {

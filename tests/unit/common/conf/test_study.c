@@ -227,6 +227,7 @@ static const char everything[] =
     "evaluate: {protocol: cheap, recalibrate: 6000, frames: 301}\n"
     "search: {strategy: nsga2, candidates: 3, population: 11, mutation: 0.07,\n"
     "         predictor: {labels: 1234, kind: ridge, folds: 7, evaluations: 99}}\n"
+    "limits: {memory: 1.5GiB, run_s: 86400}\n"
     "devices: [{name: pc, latency_table: t.csv}]\n"
     "targets:\n"
     "  - {name: a, params: 9M}\n"
@@ -278,6 +279,8 @@ START_TEST(a_printed_study_reads_back_and_prints_the_same_bytes)
     ck_assert_uint_eq(other.seed, INT64_MAX);
     ck_assert_int_eq(other.widths.n, 128);
     ck_assert(other.data.skip_bad_files);
+    ck_assert_uint_eq(other.limits.memory_bytes, 1610612736);
+    ck_assert_uint_eq(other.limits.run_s, 86400);
 }
 END_TEST
 

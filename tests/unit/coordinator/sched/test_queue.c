@@ -16,7 +16,7 @@ static void add(struct queue *q, uint64_t id, enum task_kind kind, int64_t ready
 static uint64_t take(struct queue *q, uint32_t capabilities, int64_t now_ms)
 {
     struct queue_task t;
-    const struct place_offer offer = {capabilities, "", true};
+    const struct place_offer offer = {capabilities, "", true, 0};
     return queue_take(q, &offer, now_ms, &t) ? t.id : 0;
 }
 
@@ -32,7 +32,7 @@ static uint64_t take_for(struct queue *q, const char *device, bool is_idle,
                          int64_t now_ms)
 {
     struct queue_task t;
-    const struct place_offer offer = {ANY | 1u << TASK_MEASURE, device, is_idle};
+    const struct place_offer offer = {ANY | 1u << TASK_MEASURE, device, is_idle, 0};
     bool took = queue_take(q, &offer, now_ms, &t);
     ck_assert(!took || t.kind != TASK_MEASURE || strcmp(t.device, device) == 0);
     return took ? t.id : 0;
@@ -93,6 +93,41 @@ START_TEST(a_measurement_goes_only_to_its_device)
 }
 END_TEST
 
+static uint64_t take_within(struct queue *q, uint64_t memory_bytes)
+{
+    struct queue_task t;
+    const struct place_offer offer = {ANY | 1u << TASK_MEASURE, "board", false,
+                                      memory_bytes};
+    return queue_take(q, &offer, 0, &t) ? t.id : 0;
+}
+
+START_TEST(a_task_goes_only_where_it_may_have_the_memory_it_needs)
+{
+    struct queue *q = queue_create();
+    struct queue_task large = {.id = 1, .kind = TASK_TRAIN, .memory_bytes = 8ull << 30};
+    queue_add(q, &large, 0);
+    add(q, 2, TASK_EVALUATE, 0);
+    ck_assert_uint_eq(take_within(q, (8ull << 30) - 1), 2); // not in its way either
+    ck_assert_uint_eq(take_within(q, (8ull << 30) - 1), 0);
+    ck_assert_uint_eq(take_within(q, 0), 0); // one that did not say
+    ck_assert_uint_eq(take_within(q, 8ull << 30), 1);
+    queue_destroy(q);
+}
+END_TEST
+
+START_TEST(a_measurement_too_large_for_a_worker_does_not_keep_it_clear)
+{
+    struct queue *q = queue_create();
+    struct queue_task large = {
+        .id = 1, .kind = TASK_MEASURE, .device = "board", .memory_bytes = 100};
+    queue_add(q, &large, 0);
+    add(q, 2, TASK_TRAIN, 0);
+    ck_assert_uint_eq(take_within(q, 100), 0);
+    ck_assert_uint_eq(take_within(q, 99), 2);
+    queue_destroy(q);
+}
+END_TEST
+
 START_TEST(a_worker_is_kept_clear_until_it_can_measure)
 {
     struct queue *q = queue_create();
@@ -108,6 +143,8 @@ START_TEST(a_worker_is_kept_clear_until_it_can_measure)
 END_TEST
 
 TEST_SUITE(queue, a_measurement_goes_only_to_its_device,
+           a_task_goes_only_where_it_may_have_the_memory_it_needs,
+           a_measurement_too_large_for_a_worker_does_not_keep_it_clear,
            a_worker_is_kept_clear_until_it_can_measure,
            training_goes_first_then_the_oldest, a_worker_gets_only_what_it_can_run,
            a_back_off_is_waited_for)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_store.c - opening, the lock, transactions and their parts, a full disk.
 #include "common/base/file.h"
+#include "coordinator/store/attempt.h"
 #include "coordinator/store/db.h"
 #include "coordinator/store/schema_sql.h"
 #include "coordinator/store/study_row.h"
+#include "proto/wire.h"
 #include "tests/lib/check_main.h"
 #include "tests/unit/coordinator/store/store_fixture.h"
 
@@ -144,6 +146,14 @@ static void make_first_version(const char *dir)
                  state, state);
         ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     }
+    ck_assert_int_eq(
+        sqlite3_exec(
+            db,
+            "INSERT INTO task VALUES (1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, x'', NULL);"
+            "INSERT INTO attempt VALUES (1, 1, 1, 0, 9, 6, 1, 'slow');"
+            "INSERT INTO attempt VALUES (2, 1, 1, 0, 9, 7, 0, 'gone')",
+            NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL);
     sqlite3_close(db);
 }
@@ -163,6 +173,26 @@ START_TEST(a_database_of_the_first_version_keeps_its_studies_where_they_were)
         ck_assert_str_eq(row.predictor, "");
         ck_assert_str_eq(row.fit, "");
     }
+    fixture_close();
+}
+END_TEST
+
+static bool name_outcome(void *arg, const struct attempt_row *row)
+{
+    buf_addf(arg, "%s: %s%s; ", row->error, outcome_name(row->outcome), row->log_tail);
+    return true;
+}
+
+START_TEST(a_database_of_the_first_version_keeps_how_attempts_ended)
+{
+    fixture_open();
+    store_close(fixture.store);
+    make_first_version(fixture.dir);
+    OK(store_open(fixture.dir, &fixture.store, &fixture.why));
+    struct buf seen = BUF_INIT;
+    OK(attempt_each_failed(fixture.store, 1, name_outcome, &seen, &fixture.why));
+    ck_assert_str_eq(seen.data, "gone: lost; slow: timeout; ");
+    buf_fini(&seen);
     fixture_close();
 }
 END_TEST
@@ -211,5 +241,6 @@ TEST_SUITE(store, what_was_committed_is_there_after_reopening,
            a_reader_needs_a_database_to_read, a_file_that_is_no_database_is_corrupt,
            a_newer_schema_is_refused,
            a_database_of_the_first_version_keeps_its_studies_where_they_were,
+           a_database_of_the_first_version_keeps_how_attempts_ended,
            named_values_are_kept_and_replaced,
            a_full_disk_fails_the_transaction_and_nothing_else)

@@ -24,6 +24,7 @@ static enum err end_badly(uint64_t id, uint64_t token, bool charge,
 {
     const struct task_failure failure = {.outcome = OUTCOME_CRASH,
                                          .error = "it fell",
+                                         .log_tail = "its\nlast lines\n",
                                          .is_charged = charge,
                                          .bury_at = 3,
                                          .not_before_ms = 77};
@@ -236,6 +237,7 @@ static bool add_failure(void *arg, const struct attempt_row *row)
     struct buf *out = arg;
     ck_assert_int_eq(row->outcome, OUTCOME_CRASH);
     ck_assert_str_eq(row->error, "it fell");
+    ck_assert_str_eq(row->log_tail, "its\nlast lines\n");
     ck_assert_int_gt(row->ended_ms, 0);
     buf_addf(out, "%u by %s%s; ", (unsigned)row->task_id, row->worker,
              row->is_charged ? "" : " free");
