@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "coordinator/report/report.h"
+#include "coordinator/reserve.h"
 #include "coordinator/serve/admin_socket.h"
 #include "coordinator/serve/bulk_socket.h"
 #include "coordinator/serve/worker_socket.h"
@@ -19,6 +20,7 @@
 
 struct daemon {
     const struct daemon_conf *conf;
+    struct reserve *reserve;
     struct store *store;
     struct blob_store *blobs;
     void *zctx;
@@ -91,6 +93,9 @@ static void check_end(struct daemon *d)
 static void on_tick(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
+    if (reserve_tick(d->reserve, clock_mono_ms())) {
+        turn_settle_only(d->turn, reserve_is_spent(d->reserve));
+    }
     turn_end(d->turn, worker_socket_now());
     check_end(d);
 }
@@ -127,6 +132,19 @@ static void fill_status(void *arg, struct msg_status_reply *out)
     }
 }
 
+static void on_disk_full(void *arg)
+{
+    struct daemon *d = arg;
+    reserve_spend(d->reserve, clock_mono_ms());
+    turn_settle_only(d->turn, true);
+}
+
+static bool has_room(void *arg, uint64_t size_bytes)
+{
+    const struct daemon *d = arg;
+    return reserve_has_room(d->reserve, size_bytes);
+}
+
 static const char *listed_as(void *arg, const struct curve_public *key)
 {
     const struct daemon *d = arg;
@@ -135,9 +153,25 @@ static const char *listed_as(void *arg, const struct curve_public *key)
 
 // ---- opening
 
-static enum err open_stored(struct daemon *d, struct errinfo *why)
+// A disk that is full to the brim has no room for the database's log: the reserve is
+// there for that, too.
+static enum err open_store(struct daemon *d, struct errinfo *why)
 {
     enum err e = store_open(d->conf->dir, &d->store, why);
+    if (e == ERR_FULL && !reserve_is_spent(d->reserve)) {
+        reserve_spend(d->reserve, clock_mono_ms());
+        e = store_open(d->conf->dir, &d->store, why);
+    }
+    return e;
+}
+
+static enum err open_stored(struct daemon *d, struct errinfo *why)
+{
+    enum err e = reserve_open(d->conf->dir, d->conf->reserve_bytes, clock_mono_ms(),
+                              &d->reserve, why);
+    if (e == ERR_OK) {
+        e = open_store(d, why);
+    }
     char path[FILE_PATH_MAX];
     if (e == ERR_OK) {
         e = file_path(path, sizeof(path), why, "%s/blobs", d->conf->dir);
@@ -258,13 +292,16 @@ static enum err open_deciders(struct daemon *d, const struct bound *at,
     const struct turn_ports ports = {.arg = d,
                                      .send = send_to_worker,
                                      .wake = wake,
-                                     .listed_as = d->gate ? listed_as : NULL};
+                                     .listed_as = d->gate ? listed_as : NULL,
+                                     .disk_full = on_disk_full,
+                                     .has_room = has_room};
     enum err e =
         turn_create(d->store, d->blobs, &ports, worker_socket_now(), &d->turn, why);
     if (e != ERR_OK) {
         return e;
     }
     turn_set_bulk_port(d->turn, at->bulk.port);
+    turn_settle_only(d->turn, reserve_is_spent(d->reserve));
     const struct driver_setup setup = {
         .loop = &d->loop,
         .store = d->store,
@@ -275,6 +312,9 @@ static enum err open_deciders(struct daemon *d, const struct bound *at,
         .report = report_write,
     };
     e = driver_create(&setup, &d->driver, why);
+    if (e != ERR_OK) {
+        return e;
+    }
     turn_set_driver(d->turn, d->driver);
     for (size_t i = 0; i < d->conf->n_studies && e == ERR_OK; i++) {
         e = turn_add_study(d->turn, d->conf->studies[i], worker_socket_now(), why);
@@ -411,6 +451,7 @@ static void close_all(struct daemon *d)
     }
     blob_store_close(d->blobs);
     store_close(d->store);
+    reserve_close(d->reserve);
 }
 
 static bool note_failed(void *arg, const struct study_row *row)

@@ -21,7 +21,8 @@ struct daemon_conf {
     const struct study_conf *const *studies; // to add, or to go on with
     size_t n_studies;
     bool exit_when_done;
-    bool with_parent; // leave when the process that started this one is gone
+    uint64_t reserve_bytes; // kept back on the disk, see reserve.h
+    bool with_parent;       // leave when the process that started this one is gone
 };
 
 // Runs until it was drained, told to stop or, with exit_when_done, is done. Returns the

@@ -5,6 +5,7 @@
 #include "common/net/keyfile.h"
 #include "coordinator/daemon.h"
 #include "coordinator/health.h"
+#include "coordinator/reserve.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct arguments {
     const char *worker_program;
     const char *log_level;
     struct option_list studies;
+    long reserve_mib;
     bool any_address, with_parent, exit_when_done, health;
 };
 
@@ -45,6 +47,9 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
                        "add this study, or go on with it; many times"),
         OPTION_AS_TEXT("worker-program", "PATH", &a->worker_program,
                        "voxarch-worker, for packing; default beside this program"),
+        OPTION_AS_NUMBER("reserve", "MIB", &a->reserve_mib, 0, 1 << 20,
+                         "kept back in DIR for the results of leased tasks when the "
+                         "disk is full; default 16, 0: none"),
         OPTION_AS_FLAG("with-parent", &a->with_parent,
                        "leave when the process that started this one is gone"),
         OPTION_AS_FLAG("exit-when-done", &a->exit_when_done,
@@ -170,6 +175,7 @@ static enum err serve(const struct arguments *a, bool *has_failed, struct errinf
     struct loaded loaded = {.n = 0};
     struct daemon_conf conf = {.dir = a->dir,
                                .worker_program = worker,
+                               .reserve_bytes = (uint64_t)a->reserve_mib << 20,
                                .exit_when_done = a->exit_when_done,
                                .with_parent = a->with_parent};
     enum err e = read_endpoints(a, &conf, why);
@@ -211,7 +217,7 @@ static enum err run(const struct arguments *a, bool *has_failed, struct errinfo 
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {0};
+    struct arguments a = {.reserve_mib = RESERVE_DEFAULT_MIB};
     int status = 0;
     if (!parse_arguments(argc, argv, &a, &status)) {
         return status;

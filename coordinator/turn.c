@@ -82,7 +82,7 @@ struct lease turn_lease(const struct task_row *row, uint64_t token, uint64_t wor
 // The machine's trouble, as opposed to one message's or one study's.
 static bool is_environment(enum err e)
 {
-    return e == ERR_IO || e == ERR_BUSY || e == ERR_NOMEM;
+    return e == ERR_IO || e == ERR_BUSY || e == ERR_NOMEM || e == ERR_FULL;
 }
 
 static void note_failure(struct turn *t, enum err e, const char *text)
@@ -94,6 +94,16 @@ static void note_failure(struct turn *t, enum err e, const char *text)
         log_error("store.failing", "code=%s why=\"%s\"", err_name(e), text);
     }
     t->has_failed = true;
+    if (e == ERR_FULL) {
+        turn_found_disk_full(t);
+    }
+}
+
+void turn_found_disk_full(struct turn *t)
+{
+    if (t->ports.disk_full) {
+        t->ports.disk_full(t->ports.arg);
+    }
 }
 
 enum err turn_part_begin(struct turn *t, struct part *p, struct errinfo *why)
@@ -221,6 +231,11 @@ static void hook_study_changed(void *arg, uint64_t study_id)
     t->ports.wake(t->ports.arg);
 }
 
+static void hook_disk_full(void *arg)
+{
+    turn_found_disk_full(arg);
+}
+
 static uint32_t hook_train_workers(void *arg)
 {
     const struct turn *t = arg;
@@ -232,12 +247,14 @@ struct driver_hooks turn_driver_hooks(struct turn *t)
     return (struct driver_hooks){.arg = t,
                                  .task_added = hook_task_added,
                                  .study_changed = hook_study_changed,
-                                 .train_workers = hook_train_workers};
+                                 .train_workers = hook_train_workers,
+                                 .disk_full = hook_disk_full};
 }
 
 void turn_set_driver(struct turn *t, struct driver *d)
 {
     t->driver = d;
+    driver_settle_only(d, t->is_settling);
 }
 
 void turn_set_bulk_port(struct turn *t, uint16_t port)
@@ -267,7 +284,7 @@ static enum err advance(struct turn *t, uint64_t study_id)
 // itself waits for its next change.
 static void advance_studies(struct turn *t)
 {
-    if (t->is_sick && t->now.mono_ms < t->retry_ms) {
+    if (t->is_settling || (t->is_sick && t->now.mono_ms < t->retry_ms)) {
         return;
     }
     size_t n = t->dirty.len; // the driver may mark more meanwhile: for the next turn
@@ -520,6 +537,15 @@ void turn_drain(struct turn *t)
     t->ports.wake(t->ports.arg);
 }
 
+void turn_settle_only(struct turn *t, bool is_settling)
+{
+    t->is_settling = is_settling;
+    if (t->driver) {
+        driver_settle_only(t->driver, is_settling);
+    }
+    t->ports.wake(t->ports.arg);
+}
+
 bool turn_is_draining(const struct turn *t)
 {
     return t->is_draining;
@@ -562,6 +588,7 @@ void turn_status(struct turn *t, struct msg_status_reply *out)
 {
     *out =
         (struct msg_status_reply){.is_draining = t->is_draining,
+                                  .is_disk_full = t->is_settling,
                                   .results_accepted = t->counters.accepted,
                                   .results_repeated = t->counters.repeated,
                                   .results_stale = t->counters.stale,
@@ -622,6 +649,13 @@ static bool holds(const struct turn *t, const struct curve_public *key,
 bool turn_holds_task(const struct turn *t, const struct curve_public *key)
 {
     return holds(t, key, any_fits, NULL);
+}
+
+bool turn_may_store(const struct turn *t, const struct curve_public *key,
+                    uint64_t size_bytes)
+{
+    return !t->is_settling || (turn_holds_task(t, key) && t->ports.has_room &&
+                               t->ports.has_room(t->ports.arg, size_bytes));
 }
 
 bool turn_holds_artifact(const struct turn *t, const struct curve_public *key,

@@ -7,7 +7,8 @@
 // The failures: a message that breaks the rules is counted and answered with REFUSED. A
 // message or study whose part of the transaction fails is undone alone. A commit that
 // fails (disk full) undoes the turn: memory is as before, peers repeat themselves, and
-// nothing is granted until a commit succeeds again.
+// nothing is granted until a commit succeeds again. While the disk is full (see
+// reserve.h) nothing new is begun, but what is leased is settled.
 //
 // Owns: queue, leases, sessions. Borrows: store, blobs, driver. Threads: loop thread.
 // No sockets and no clock in here: both are passed in.
@@ -39,6 +40,10 @@ struct turn_ports {
     // The name a key is listed under; NULL when it is not listed. May be NULL itself:
     // connections are not authenticated, and a worker is called what it says.
     const char *(*listed_as)(void *arg, const struct curve_public *key);
+    // A write found the disk full. May be NULL.
+    void (*disk_full)(void *arg);
+    // Is there room for an artifact beside what settling needs? May be NULL: no.
+    bool (*has_room)(void *arg, uint64_t size_bytes);
 };
 
 // Rebuilds the queue and the leases from the store; every lease gets a full period.
@@ -69,7 +74,16 @@ void turn_drain(struct turn *t);
 bool turn_is_draining(const struct turn *t);
 bool turn_is_quiet(const struct turn *t); // no task is leased
 
+// Begins nothing new: grants no task, moves no study on, and takes artifacts only from
+// those who hold a task. Results are taken as ever.
+void turn_settle_only(struct turn *t, bool is_settling);
+void turn_found_disk_full(struct turn *t); // outside of the turn: tells the port
+
 void turn_status(struct turn *t, struct msg_status_reply *out);
+
+// May that key's workers store so many bytes more?
+bool turn_may_store(const struct turn *t, const struct curve_public *key,
+                    uint64_t size_bytes);
 
 // What a key's workers hold: any task, or one that names this artifact.
 bool turn_holds_task(const struct turn *t, const struct curve_public *key);

@@ -58,6 +58,7 @@ struct turn {
     struct turn_ports ports;
     uint16_t bulk_port;
     bool is_draining;
+    bool is_settling; // the disk is full: nothing new is begun
 
     struct queue *queue;
     struct lease_table *leases;

@@ -234,7 +234,8 @@ static void grant_in_passes(struct turn *t)
 void turn_grant(struct turn *t)
 {
     bool is_resting = t->is_sick && t->now.mono_ms < t->retry_ms;
-    if (!t->is_draining && !is_resting && queue_count(t->queue) > 0) {
+    bool may_begin = !t->is_draining && !t->is_settling && !is_resting;
+    if (may_begin && queue_count(t->queue) > 0) {
         grant_in_passes(t);
     }
     answer_empty_handed(t);

@@ -364,7 +364,7 @@ static const struct codec_map result_reply_map =
     MAP(result_reply, struct msg_result_reply, result_reply_fields, NULL);
 
 static const struct codec_field refused_fields[] = {
-    ENUM(1, struct msg_refused, code, ERR_OK + 1, ERR_CANCELLED),
+    ENUM(1, struct msg_refused, code, ERR_OK + 1, ERR_FULL),
     TEXT(2, struct msg_refused, text, 0),
 };
 static const struct codec_map refused_map =
@@ -420,7 +420,7 @@ static const struct codec_map blob_credit_map =
 
 static const struct codec_field blob_done_fields[] = {
     HASH(1, struct msg_blob_done, hash, 1),
-    ENUM(2, struct msg_blob_done, code, ERR_OK, ERR_CANCELLED),
+    ENUM(2, struct msg_blob_done, code, ERR_OK, ERR_FULL),
     TEXT(3, struct msg_blob_done, text, 0),
 };
 static const struct codec_map blob_done_map =
@@ -475,6 +475,7 @@ static const struct codec_field status_reply_fields[] = {
     U64(10, struct msg_status_reply, refusals[REFUSAL_OWNER], 0, ANY),
     U64(11, struct msg_status_reply, refusals[REFUSAL_KEY], 0, ANY),
     U64(12, struct msg_status_reply, refusals[REFUSAL_HANDSHAKE], 0, ANY),
+    BOOL(13, struct msg_status_reply, is_disk_full),
 };
 static const struct codec_map status_reply_map =
     MAP(status_reply, struct msg_status_reply, status_reply_fields, NULL);
@@ -542,7 +543,8 @@ _Static_assert((int)ERR_INPUT == VOXARCH__CODE__CODE_INPUT &&
                    (int)ERR_CORRUPT == VOXARCH__CODE__CODE_CORRUPT &&
                    (int)ERR_NUMERIC == VOXARCH__CODE__CODE_NUMERIC &&
                    (int)ERR_NOMEM == VOXARCH__CODE__CODE_NOMEM &&
-                   (int)ERR_CANCELLED == VOXARCH__CODE__CODE_CANCELLED,
+                   (int)ERR_CANCELLED == VOXARCH__CODE__CODE_CANCELLED &&
+                   (int)ERR_FULL == VOXARCH__CODE__CODE_FULL,
                "enum err follows voxarch.proto");
 
 const struct kind_entry *maps_kind(enum msg_kind k)

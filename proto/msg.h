@@ -313,6 +313,7 @@ enum refusal {         // why something of a peer's was refused
 
 struct msg_status_reply {
     bool is_draining;
+    bool is_disk_full; // nothing new is begun
     uint64_t results_accepted, results_repeated, results_stale, messages_refused;
     uint64_t refusals[REFUSAL_REASONS];
     uint32_t n_studies;

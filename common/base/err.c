@@ -21,6 +21,7 @@ static const char *const names[] = {
     [ERR_NUMERIC] = "numeric",
     [ERR_NOMEM] = "nomem",
     [ERR_CANCELLED] = "cancelled",
+    [ERR_FULL] = "full",
 };
 
 const char *err_name(enum err e)

@@ -28,6 +28,7 @@ enum err {
     ERR_NUMERIC,   // NaN or infinity where a number was due
     ERR_NOMEM,     // memory for something a peer or a file sized
     ERR_CANCELLED, // asked to stop
+    ERR_FULL,      // the disk is full
 };
 
 #define ERRINFO_MAX 512

@@ -12,11 +12,14 @@
 
 static enum err io_error(struct errinfo *why, const char *verb, const char *path)
 {
+    int number = errno;
     char text[128];
-    if (strerror_r(errno, text, sizeof(text)) != 0) {
-        snprintf(text, sizeof(text), "errno %d", errno);
+    if (strerror_r(number, text, sizeof(text)) != 0) {
+        snprintf(text, sizeof(text), "errno %d", number);
     }
-    enum err e = errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO;
+    enum err e = number == ENOENT || number == ENOTDIR  ? ERR_NOTFOUND
+                 : number == ENOSPC || number == EDQUOT ? ERR_FULL
+                                                        : ERR_IO;
     return err_set(why, e, "cannot %s %s: %s", verb, path, text);
 }
 

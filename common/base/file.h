@@ -13,11 +13,12 @@
 MUST_CHECK enum err file_read(const char *path, size_t max_bytes, struct buf *out,
                               struct errinfo *why);
 
-// Writes path.tmp, syncs it, renames it over path, syncs the directory. ERR_IO.
+// Writes path.tmp, syncs it, renames it over path, syncs the directory. ERR_FULL when
+// the disk is, ERR_IO.
 MUST_CHECK enum err file_write(const char *path, const void *bytes, size_t n,
                                struct errinfo *why);
 
-// mkdir -p; what is new is synced into the folder above it. ERR_IO.
+// mkdir -p; what is new is synced into the folder above it. ERR_FULL, ERR_IO.
 MUST_CHECK enum err file_make_dirs(const char *path, struct errinfo *why);
 
 // fsync of a directory, so that a rename inside it is durable. ERR_IO.

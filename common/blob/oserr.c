@@ -13,6 +13,8 @@ enum err oserr(struct errinfo *why, const char *verb, const char *path)
     if (strerror_r(number, text, sizeof(text)) != 0) {
         snprintf(text, sizeof(text), "errno %d", number);
     }
-    enum err e = number == ENOENT || number == ENOTDIR ? ERR_NOTFOUND : ERR_IO;
+    enum err e = number == ENOENT || number == ENOTDIR  ? ERR_NOTFOUND
+                 : number == ENOSPC || number == EDQUOT ? ERR_FULL
+                                                        : ERR_IO;
     return err_set(why, e, "cannot %s %s: %s", verb, path, text);
 }

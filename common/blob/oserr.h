@@ -7,7 +7,8 @@
 
 #include "common/base/err.h"
 
-// "cannot VERB PATH: reason". ERR_NOTFOUND for a missing file, else ERR_IO.
+// "cannot VERB PATH: reason". ERR_NOTFOUND for a missing file, ERR_FULL for a full
+// disk, else ERR_IO.
 enum err oserr(struct errinfo *why, const char *verb, const char *path);
 
 #endif

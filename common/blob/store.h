@@ -51,7 +51,8 @@ typedef bool blob_visit_fn(void *arg, const struct blob_entry *entry);
 MUST_CHECK enum err blob_each(const struct blob_store *s, blob_visit_fn *fn, void *arg,
                               struct errinfo *why);
 
-// Takes in a finished file by moving (same file system) or copying it.
+// Takes in a finished file by moving (same file system) or copying it. This, and what
+// else writes: ERR_FULL when the disk is, ERR_IO.
 MUST_CHECK enum err blob_take_file(struct blob_store *s, const char *path,
                                    char hex[static HASH_HEX_MAX], uint64_t *size_bytes,
                                    struct errinfo *why);

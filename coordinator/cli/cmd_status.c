@@ -66,6 +66,10 @@ static void print_status(const struct msg *answer)
     printf("results %" PRIu64 " accepted, %" PRIu64 " repeated, %" PRIu64 " stale%s\n",
            s->results_accepted, s->results_repeated, s->results_stale,
            s->is_draining ? "; draining" : "");
+    if (s->is_disk_full) {
+        puts("the disk is full: nothing new is begun, results of leased tasks are "
+             "taken; free some room and it goes on by itself");
+    }
     printf("refused %" PRIu64 " malformed, %" PRIu64 " without the right, %" PRIu64
            " about another's; connections: %" PRIu64 " unknown keys, %" PRIu64
            " handshakes\n",

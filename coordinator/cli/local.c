@@ -306,6 +306,8 @@ static void note(const struct local *l, int64_t now_ms, struct buf *out)
     } else if (now_ms - l->answered_ms > SILENCE_MS) {
         buf_addf(out, "the coordinator has not answered for %d s",
                  (int)((now_ms - l->answered_ms) / 1000));
+    } else if (l->has_status && l->status->is_disk_full) {
+        buf_addf(out, "the disk of %s is full: waiting for room", l->conf->dir);
     }
 }
 

@@ -29,7 +29,7 @@ struct bulk_socket {
     struct router *router;
     struct gate *gate; // NULL: open
     struct blob_store *blobs;
-    const struct turn *turn;
+    struct turn *turn;
     struct uploads *uploads; // NULL before start
     uv_timer_t sweep;
     struct open_file file;
@@ -181,25 +181,47 @@ static void on_get(struct bulk_socket *b, const struct route *from)
 
 // ---- uploads
 
+// A full disk is not the end of an upload: its sender waits and announces it again.
+static enum err later_if_full(struct bulk_socket *b, enum err code)
+{
+    if (code != ERR_FULL) {
+        return code;
+    }
+    turn_found_disk_full(b->turn);
+    return ERR_BUSY;
+}
+
+static void answer_upload(struct bulk_socket *b, const struct route *to)
+{
+    if (b->out.kind == MSG_BLOB_DONE) {
+        b->out.blob_done.code = later_if_full(b, b->out.blob_done.code);
+    }
+    send_out(b, to, (struct zframe){NULL, 0});
+}
+
 static void on_put(struct bulk_socket *b, const struct route *from)
 {
-    if (uploads_announced(b->uploads, from, &b->in.blob_put, clock_mono_ms(),
-                          &b->out)) {
-        send_out(b, from, (struct zframe){NULL, 0});
+    const struct msg_blob_put *put = &b->in.blob_put;
+    if (!turn_may_store(b->turn, &from->key, put->total_bytes)) {
+        send_done(b, from, put->hash, ERR_BUSY, "the disk is full: later");
+        return;
+    }
+    if (uploads_announced(b->uploads, from, put, clock_mono_ms(), &b->out)) {
+        answer_upload(b, from);
     }
 }
 
 static void on_chunk(struct bulk_socket *b, const struct route *from)
 {
     if (uploads_chunk(b->uploads, from, &b->in.blob_chunk, clock_mono_ms(), &b->out)) {
-        send_out(b, from, (struct zframe){NULL, 0});
+        answer_upload(b, from);
     }
 }
 
 static void on_upload_done(void *arg, const struct route *to, const char *hash,
                            enum err code, const char *text)
 {
-    send_done(arg, to, hash, code, text);
+    send_done(arg, to, hash, later_if_full(arg, code), text);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -297,7 +319,7 @@ static void on_batch_ended(void *arg)
 }
 
 enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
-                           struct blob_store *blobs, const struct turn *t,
+                           struct blob_store *blobs, struct turn *t,
                            struct errinfo *why)
 {
     const struct router_handlers handlers = {.arg = b,

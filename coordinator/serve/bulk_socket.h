@@ -18,7 +18,7 @@ struct bulk_socket;
 MUST_CHECK enum err bulk_socket_open(void *zctx, struct gate *gate, struct endpoint *at,
                                      struct bulk_socket **out, struct errinfo *why);
 MUST_CHECK enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
-                                      struct blob_store *blobs, const struct turn *t,
+                                      struct blob_store *blobs, struct turn *t,
                                       struct errinfo *why);
 // Waits for uploads that are being synced (turns the loop): not from inside a callback.
 void bulk_socket_stop(struct bulk_socket *b);

@@ -2,6 +2,7 @@
 // db.c - see db.h.
 #include "coordinator/store/db.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static enum err translate(int code)
@@ -17,14 +18,23 @@ static enum err translate(int code)
     case SQLITE_NOTADB:
     case SQLITE_SCHEMA:
     case SQLITE_CONSTRAINT: return ERR_CORRUPT;
+    case SQLITE_FULL: return ERR_FULL;
     default: return ERR_IO;
     }
+}
+
+// The shared index and its log are files, too, whose growing fails in other words.
+static bool is_disk_full(sqlite3 *db, int code)
+{
+    int number = db && (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
+    return number == ENOSPC || number == EDQUOT;
 }
 
 enum err db_error(sqlite3 *db, int code, const char *doing, struct errinfo *why)
 {
     const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-    return err_set(why, translate(code), "database: cannot %s: %s", doing, text);
+    enum err e = is_disk_full(db, code) ? ERR_FULL : translate(code);
+    return err_set(why, e, "database: cannot %s: %s", doing, text);
 }
 
 sqlite3_stmt *db_use(struct store *s, enum sql which)

@@ -31,7 +31,7 @@ static void slot_start(struct tracked *t, const struct gathering *g)
 
 static bool is_passing(enum err e)
 {
-    return e == ERR_IO || e == ERR_NOMEM || e == ERR_CANCELLED;
+    return e == ERR_IO || e == ERR_FULL || e == ERR_NOMEM || e == ERR_CANCELLED;
 }
 
 static void slot_end(struct tracked *t, const char *what, enum err e,
@@ -47,6 +47,9 @@ static void slot_end(struct tracked *t, const char *what, enum err e,
         snprintf(s->error, sizeof(s->error), "%s", why->text);
         log_warn("job.failed", "study=%s job=%s again=%d error=\"%s\"", t->conf->name,
                  what, is_retried, why->text);
+    }
+    if (e == ERR_FULL && d->hooks.disk_full) {
+        d->hooks.disk_full(d->hooks.arg);
     }
     d->n_jobs--;
     d->hooks.study_changed(d->hooks.arg, t->id);
@@ -373,7 +376,7 @@ void beside_write(struct driver *d, struct tracked *t, const struct gathering *g
 
 enum err beside_refresh(struct driver *d, struct tracked *t, struct errinfo *why)
 {
-    if (!t->is_refresh_due || t->is_writing) {
+    if (!t->is_refresh_due || t->is_writing || d->is_settling) {
         return ERR_OK;
     }
     struct study_row study;

@@ -398,7 +398,7 @@ enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why
     struct tracked *t = NULL;
     struct errinfo unreadable = {0};
     enum err e = tracked_open(d, study_id, &t, &unreadable);
-    if (e == ERR_IO) {
+    if (e == ERR_IO || e == ERR_FULL) {
         return err_set(why, e, "%s", unreadable.text);
     }
     if (e != ERR_OK) {
@@ -411,6 +411,11 @@ enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why
         e = step(d, t, &is_waiting, why);
     }
     return e;
+}
+
+void driver_settle_only(struct driver *d, bool is_settling)
+{
+    d->is_settling = is_settling;
 }
 
 // ---- looking

@@ -32,6 +32,8 @@ struct driver_hooks {
     void (*study_changed)(void *arg, uint64_t study_id);
     // How many live workers could run TRAIN now (bounds the shards of a new round).
     uint32_t (*train_workers)(void *arg);
+    // A job beside the loop found the disk full. May be NULL.
+    void (*disk_full)(void *arg);
 };
 
 struct driver_setup { // all but the two paths are borrowed for the driver's life
@@ -66,6 +68,9 @@ MUST_CHECK enum err driver_task_ended(struct driver *d, const struct task_row *r
 // Decides and writes what comes next. Inside a transaction.
 MUST_CHECK enum err driver_advance(struct driver *d, uint64_t study_id,
                                    struct errinfo *why);
+
+// While the disk is full nothing is written that can wait.
+void driver_settle_only(struct driver *d, bool is_settling);
 
 // Fills the study's part of a status reply.
 MUST_CHECK enum err driver_status(struct driver *d, uint64_t study_id,

@@ -64,6 +64,7 @@ struct driver {
     unsigned n_jobs; // running, of all studies
     bool is_started; // the studies left by an earlier process were announced
     bool is_stopping;
+    bool is_settling; // the disk is full
     bool is_timer_closed;
 };
 

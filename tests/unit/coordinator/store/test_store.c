@@ -222,7 +222,7 @@ START_TEST(a_full_disk_fails_the_transaction_and_nothing_else)
         struct task_row row = fixture_train_task();
         e = task_insert(fixture.store, &row, &fixture.why);
     }
-    ck_assert_int_eq(e, ERR_IO);
+    ck_assert_int_eq(e, ERR_FULL);
     store_rollback(fixture.store);
     struct task_row row;
     OK(task_get(fixture.store, before, &row));

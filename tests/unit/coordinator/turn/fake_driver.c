@@ -54,6 +54,12 @@ enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why
     return ERR_OK;
 }
 
+void driver_settle_only(struct driver *d, bool is_settling)
+{
+    (void)d;
+    fake_driver.is_settling = is_settling;
+}
+
 enum err driver_status(struct driver *d, uint64_t study_id, struct status_study *out)
 {
     (void)d;

@@ -15,6 +15,7 @@ struct fake_driver {
     struct task_row last_ended;
     enum err advance_error; // if not ERR_OK, what driver_advance fails with
     enum err ended_error;
+    bool is_settling;
 };
 
 extern struct fake_driver fake_driver;

@@ -8,7 +8,8 @@
 #include "tests/unit/coordinator/store/store_fixture.h"
 #include "tests/unit/coordinator/turn/fake_driver.h"
 
-#define SENT_MAX 64
+#define SENT_MAX   64
+#define ROOM_BYTES 1000 // for artifacts, when the disk is full
 
 static struct {
     struct turn *turn;
@@ -20,6 +21,7 @@ static struct {
     struct route to[SENT_MAX];
     struct msg sent[SENT_MAX];
     struct msg m; // the message being made
+    unsigned n_disk_full;
 } bench;
 
 static const struct route alice = {.bytes = {0, 1, 2, 3, 4}, .n = 5};
@@ -42,6 +44,18 @@ static void on_wake(void *arg)
     (void)arg;
 }
 
+static void on_disk_full(void *arg)
+{
+    (void)arg;
+    bench.n_disk_full++;
+}
+
+static bool has_room(void *arg, uint64_t size_bytes)
+{
+    (void)arg;
+    return size_bytes <= ROOM_BYTES;
+}
+
 // With keys: keys of ones are anna's, keys of twos bert's.
 static const char *listed_as(void *arg, const struct curve_public *key)
 {
@@ -60,7 +74,9 @@ static void start(void)
 {
     const struct turn_ports ports = {.send = on_send,
                                      .wake = on_wake,
-                                     .listed_as = bench.has_keys ? listed_as : NULL};
+                                     .listed_as = bench.has_keys ? listed_as : NULL,
+                                     .disk_full = on_disk_full,
+                                     .has_room = has_room};
     OK(turn_create(fixture.store, bench.blobs, &ports, bench.now, &bench.turn,
                    &fixture.why));
     turn_set_driver(bench.turn,
@@ -770,6 +786,67 @@ START_TEST(a_full_disk_stops_grants_and_promises_and_loses_nothing)
 }
 END_TEST
 
+START_TEST(a_full_disk_is_told_to_who_keeps_room_for_it)
+{
+    setup();
+    with_worker(1);
+    store_limit_pages(fixture.store, 1);
+    fake_driver.n_to_add = 5000;
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    end();
+    ck_assert_uint_eq(bench.n_disk_full, 1);
+    store_limit_pages(fixture.store, 1000000);
+    fake_driver.hooks.disk_full(fake_driver.hooks.arg); // a job beside the loop
+    ck_assert_uint_eq(bench.n_disk_full, 2);
+    teardown();
+}
+END_TEST
+
+START_TEST(while_it_settles_only_results_count_and_nothing_new_begins)
+{
+    setup();
+    with_worker(2);
+    struct msg_lease lease = lease_of(&alice, 7);
+    turn_settle_only(bench.turn, true);
+    ck_assert(fake_driver.is_settling);
+    unsigned n_advanced = fake_driver.n_advanced;
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert_ptr_null(heard(MSG_LEASE));
+    ck_assert(!heard(MSG_NO_TASK)->no_task.is_draining); // it stays
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert(bench.m.status_reply.is_disk_full);
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    ck_assert_uint_eq(fake_driver.n_advanced, n_advanced);
+    turn_settle_only(bench.turn, false);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_LEASE)); // the credit was remembered
+    ck_assert_uint_gt(fake_driver.n_advanced, n_advanced);
+    teardown();
+}
+END_TEST
+
+START_TEST(while_it_settles_artifacts_come_from_who_holds_a_task_and_if_they_fit)
+{
+    setup();
+    with_worker(1);
+    ck_assert(turn_may_store(bench.turn, &alice.key, 1 << 30));
+    turn_settle_only(bench.turn, true);
+    ck_assert(!turn_may_store(bench.turn, &alice.key, 10));
+    turn_settle_only(bench.turn, false);
+    struct msg_lease lease = lease_of(&alice, 7);
+    turn_settle_only(bench.turn, true);
+    ck_assert(turn_may_store(bench.turn, &alice.key, ROOM_BYTES));
+    ck_assert(!turn_may_store(bench.turn, &alice.key, ROOM_BYTES + 1));
+    ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    ck_assert(!turn_may_store(bench.turn, &alice.key, 10));
+    teardown();
+}
+END_TEST
+
 START_TEST(a_failing_driver_undoes_the_result_it_was_told_of)
 {
     setup();
@@ -1084,6 +1161,9 @@ TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_wo
            nothing_is_given_to_a_worker_that_was_replaced,
            two_workers_of_one_name_stay_correct,
            a_full_disk_stops_grants_and_promises_and_loses_nothing,
+           a_full_disk_is_told_to_who_keeps_room_for_it,
+           while_it_settles_only_results_count_and_nothing_new_begins,
+           while_it_settles_artifacts_come_from_who_holds_a_task_and_if_they_fit,
            a_failing_driver_undoes_the_result_it_was_told_of,
            a_study_that_is_stuck_does_not_stop_the_others,
            workers_of_a_study_that_is_over_are_told_to_stop,
