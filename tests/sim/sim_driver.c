@@ -188,3 +188,9 @@ enum err driver_status(struct driver *d, uint64_t study_id, struct status_study 
     *out = (struct status_study){.id = study_id};
     return ERR_OK;
 }
+
+void driver_settle_only(struct driver *d, bool is_settling)
+{
+    (void)d;
+    (void)is_settling;
+}
