@@ -301,109 +301,7 @@ static void advance_studies(struct turn *t)
     t->dirty.len = n_left;
 }
 
-// ---- commit: effects become memory
-
-static void apply_leased(struct turn *t, const struct effect *f)
-{
-    const struct lease *l = &f->lease;
-    BUG_ON(lease_grant(t->leases, l) != ERR_OK); // the store said it was READY
-    log_info("task.leased", "task=%llu token=%llu worker=%llu", (llu)l->task_id,
-             (llu)l->token, (llu)l->worker_id);
-}
-
-static void apply_ended(struct turn *t, const struct effect *f)
-{
-    enum err e = lease_settle(t->leases, f->lease.task_id, f->lease.token);
-    (void)e; // may have ended twice in one turn
-}
-
-static void apply_accepted(struct turn *t, const struct effect *f)
-{
-    const struct lease *l = lease_find(t->leases, f->lease.task_id);
-    log_info("task.done", "task=%llu token=%llu worker=%llu", (llu)f->lease.task_id,
-             (llu)f->lease.token, l ? (llu)l->worker_id : 0);
-    t->counters.accepted++;
-    apply_ended(t, f);
-}
-
-static void apply_ready(struct turn *t, const struct effect *f)
-{
-    queue_add(t->queue, &f->task, t->now.mono_ms);
-}
-
-static void apply_joined(struct turn *t, const struct effect *f)
-{
-    if (!session_has_room(t->sessions, f->session)) {
-        return; // several came in one turn; it will hear so when it repeats its HELLO
-    }
-    bool is_new = !session_find(t->sessions, f->session);
-    session_put(t->sessions, f->session, &f->route, &f->worker, t->now.mono_ms);
-    log_event(is_new ? LOG_INFO : LOG_DEBUG, "worker.joined",
-              "worker=%llu name=\"%s\" slots=%u threads=%u device=\"%s\"",
-              (llu)f->worker.id, f->worker.name, f->worker.slots, f->worker.threads,
-              f->worker.device);
-}
-
-static void apply_left(struct turn *t, const struct effect *f)
-{
-    const struct session *s = session_find(t->sessions, f->session);
-    if (s) {
-        log_info("worker.left", "worker=%llu name=\"%s\"", (llu)s->worker.id,
-                 s->worker.name);
-        session_forget(t->sessions, f->session);
-    }
-}
-
-static void apply_replaced(struct turn *t, const struct effect *f)
-{
-    struct session *s = session_find(t->sessions, f->session);
-    if (s && !s->is_replaced) {
-        log_info("worker.replaced", "worker=%llu name=\"%s\"", (llu)s->worker.id,
-                 s->worker.name);
-        session_replaced(s);
-    }
-}
-
-typedef void apply_fn(struct turn *t, const struct effect *f);
-
-static apply_fn *const appliers[] = {
-    [EFFECT_READY] = apply_ready,       [EFFECT_LEASED] = apply_leased,
-    [EFFECT_ENDED] = apply_ended,       [EFFECT_ACCEPTED] = apply_accepted,
-    [EFFECT_JOINED] = apply_joined,     [EFFECT_LEFT] = apply_left,
-    [EFFECT_REPLACED] = apply_replaced,
-};
-
-static void apply_effects(struct turn *t)
-{
-    for (size_t i = 0; i < t->effects.len; i++) {
-        const struct effect *f = &t->effects.items[i];
-        appliers[f->kind](t, f);
-    }
-    t->effects.len = 0;
-}
-
-// Grants are the only decisions that changed memory before the commit.
-static void forget_effects(struct turn *t)
-{
-    for (size_t i = 0; i < t->effects.len; i++) {
-        const struct effect *f = &t->effects.items[i];
-        if (f->kind != EFFECT_LEASED) {
-            continue;
-        }
-        struct queue_task task = {.id = f->lease.task_id,
-                                  .kind = f->lease.kind,
-                                  .memory_bytes = f->lease.memory_bytes};
-        memcpy(task.device, f->lease.device, sizeof(task.device));
-        queue_add(t->queue, &task, t->now.mono_ms);
-        struct session *s = session_find(t->sessions, f->session);
-        if (s) {
-            s->credit = f->lease.kind == TASK_MEASURE ? s->worker.slots : s->credit + 1;
-            s->has_fetched = true;
-        }
-    }
-    t->effects.len = 0;
-    outbox_cut(&t->after_commit, 0);
-}
+// ---- commit
 
 static void send_reply(void *arg, const struct route *to, const void *bytes, size_t n)
 {
@@ -431,11 +329,11 @@ static void commit(struct turn *t)
     struct errinfo why = {0};
     enum err e = store_commit(t->store, &why);
     if (e == ERR_OK) {
-        apply_effects(t);
+        turn_apply_effects(t);
     } else {
         note_failure(t, is_environment(e) ? e : ERR_IO, why.text);
         store_rollback(t->store);
-        forget_effects(t);
+        turn_forget_effects(t);
         // What the driver decided is gone: it must decide again.
         enum err again = study_row_each(t->store, rebuild_study, t, NULL);
         (void)again; // the next failure says what is wrong
@@ -554,56 +452,6 @@ bool turn_is_draining(const struct turn *t)
 bool turn_is_quiet(const struct turn *t)
 {
     return lease_count(t->leases) == 0;
-}
-
-struct status_visit {
-    struct turn *t;
-    struct msg_status_reply *out;
-};
-
-static bool add_study_status(void *arg, const struct study_row *row)
-{
-    struct status_visit *v = arg;
-    struct status_study *at = &v->out->studies[v->out->n_studies];
-    if (driver_status(v->t->driver, row->id, at) == ERR_OK) {
-        v->out->n_studies++;
-    }
-    return v->out->n_studies < LIMIT_STATUS_STUDIES;
-}
-
-// What a worker does: what its last beat said, or what it was handed since.
-static struct worker worker_now(const struct turn *t, const struct session *s)
-{
-    struct worker w = s->worker;
-    for (size_t i = 0; w.task_id == 0 && i < lease_count(t->leases); i++) {
-        const struct lease *lease = lease_at(t->leases, i);
-        if (lease->worker_id == w.id) {
-            w.task_id = lease->task_id;
-        }
-    }
-    return w;
-}
-
-void turn_status(struct turn *t, struct msg_status_reply *out)
-{
-    *out =
-        (struct msg_status_reply){.is_draining = t->is_draining,
-                                  .is_disk_full = t->is_settling,
-                                  .results_accepted = t->counters.accepted,
-                                  .results_repeated = t->counters.repeated,
-                                  .results_stale = t->counters.stale,
-                                  .messages_refused = refusals_messages(&t->refusals)};
-    refusals_add_to(&t->refusals, out->refusals);
-    struct status_visit v = {t, out};
-    if (study_row_each(t->store, add_study_status, &v, NULL) != ERR_OK) {
-        log_warn("status.incomplete", "studies=%u", out->n_studies);
-    }
-    size_t n = session_count(t->sessions);
-    for (size_t i = 0; i < n && i < LIMIT_STATUS_WORKERS; i++) {
-        const struct session *s = session_at(t->sessions, i);
-        struct worker w = worker_now(t, s);
-        worker_status(&w, s->is_lost, t->is_draining, &out->workers[out->n_workers++]);
-    }
 }
 
 // ---- what a key's workers hold

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// turn_inside.h - what turn.c, turn_message.c and turn_task.c share; nobody else's.
+// turn_inside.h - what turn.c and the turn_*.c share; nobody else's.
 //
 // Every decision is written to the store at once and noted as an *effect*: what memory
 // has to become when the transaction is committed. A rollback forgets the effects.
@@ -103,6 +103,10 @@ struct lease turn_lease(const struct task_row *row, uint64_t token, uint64_t wor
 
 struct effect *turn_add_effect(struct turn *t, enum effect_kind kind);
 void turn_mark_dirty(struct turn *t, uint64_t study_id);
+
+// turn_effect.c: after the commit, and after a rollback.
+void turn_apply_effects(struct turn *t);
+void turn_forget_effects(struct turn *t);
 
 // turn_message.c: decides on t->in.
 void turn_decide(struct turn *t, const struct route *from);
