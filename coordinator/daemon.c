@@ -4,8 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "coordinator/keep/collector.h"
+#include "coordinator/keep/reserve.h"
 #include "coordinator/report/report.h"
-#include "coordinator/reserve.h"
 #include "coordinator/serve/admin_socket.h"
 #include "coordinator/serve/bulk_socket.h"
 #include "coordinator/serve/worker_socket.h"
@@ -32,6 +33,7 @@ struct daemon {
     struct admin_socket *admin;
     struct turn *turn;
     struct driver *driver;
+    struct collector *collector;
     uv_timer_t tick;
     uv_timer_t kick; // a turn as soon as the loop comes round
     uv_signal_t signals[N_SIGNALS];
@@ -322,6 +324,27 @@ static enum err open_deciders(struct daemon *d, const struct bound *at,
     return e;
 }
 
+static bool is_in_use(void *arg, const char *hash)
+{
+    const struct daemon *d = arg;
+    return driver_uses(d->driver, hash) || bulk_socket_uses(d->bulk, hash);
+}
+
+static enum err start_collector(struct daemon *d, struct errinfo *why)
+{
+    const struct collector_setup setup = {
+        .loop = &d->loop,
+        .dir = d->conf->dir,
+        .blob_dir = blob_store_dir(d->blobs),
+        .rules = {.keep_rounds = d->conf->keep_rounds,
+                  .superseded_ms = COLLECTOR_SUPERSEDED_MS,
+                  .orphan_ms = COLLECTOR_ORPHAN_MS},
+        .arg = d,
+        .is_in_use = is_in_use,
+    };
+    return collector_create(&setup, &d->collector, why);
+}
+
 static enum err start_sockets(struct daemon *d, struct errinfo *why)
 {
     const struct admin_hooks hooks = {.arg = d, .status = fill_status, .drain = drain};
@@ -394,6 +417,9 @@ static enum err open_all(struct daemon *d, struct errinfo *why)
         e = start_sockets(d, why);
     }
     if (e == ERR_OK) {
+        e = start_collector(d, why);
+    }
+    if (e == ERR_OK) {
         e = write_endpoints(d, &at, why);
     }
     if (e == ERR_OK) {
@@ -436,6 +462,7 @@ static void close_all(struct daemon *d)
         stop_handles(d);
     }
     stop_sockets(d);
+    collector_destroy(d->collector);
     driver_destroy(d->driver);
     if (d->has_loop) {
         uv_run(&d->loop, UV_RUN_DEFAULT);

@@ -22,6 +22,7 @@ struct daemon_conf {
     size_t n_studies;
     bool exit_when_done;
     uint64_t reserve_bytes; // kept back on the disk, see reserve.h
+    uint32_t keep_rounds;   // superseded ones whose weights stay, see artifact.h
     bool with_parent;       // leave when the process that started this one is gone
 };
 

@@ -5,7 +5,7 @@
 #include "common/net/keyfile.h"
 #include "coordinator/daemon.h"
 #include "coordinator/health.h"
-#include "coordinator/reserve.h"
+#include "coordinator/keep/reserve.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct arguments {
     const char *worker_program;
     const char *log_level;
     struct option_list studies;
-    long reserve_mib;
+    long reserve_mib, keep_rounds;
     bool any_address, with_parent, exit_when_done, health;
 };
 
@@ -50,6 +50,8 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
         OPTION_AS_NUMBER("reserve", "MIB", &a->reserve_mib, 0, 1 << 20,
                          "kept back in DIR for the results of leased tasks when the "
                          "disk is full; default 16, 0: none"),
+        OPTION_AS_NUMBER("keep-rounds", "N", &a->keep_rounds, 1, 1000000,
+                         "rounds before the current one whose weights stay; default 1"),
         OPTION_AS_FLAG("with-parent", &a->with_parent,
                        "leave when the process that started this one is gone"),
         OPTION_AS_FLAG("exit-when-done", &a->exit_when_done,
@@ -176,6 +178,7 @@ static enum err serve(const struct arguments *a, bool *has_failed, struct errinf
     struct daemon_conf conf = {.dir = a->dir,
                                .worker_program = worker,
                                .reserve_bytes = (uint64_t)a->reserve_mib << 20,
+                               .keep_rounds = (uint32_t)a->keep_rounds,
                                .exit_when_done = a->exit_when_done,
                                .with_parent = a->with_parent};
     enum err e = read_endpoints(a, &conf, why);
@@ -217,7 +220,7 @@ static enum err run(const struct arguments *a, bool *has_failed, struct errinfo 
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.reserve_mib = RESERVE_DEFAULT_MIB};
+    struct arguments a = {.reserve_mib = RESERVE_DEFAULT_MIB, .keep_rounds = 1};
     int status = 0;
     if (!parse_arguments(argc, argv, &a, &status)) {
         return status;

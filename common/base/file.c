@@ -77,7 +77,7 @@ static bool write_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
-static enum err sync_parent(const char *path, struct errinfo *why)
+enum err file_sync_parent(const char *path, struct errinfo *why)
 {
     const char *slash = strrchr(path, '/');
     if (!slash) {
@@ -106,14 +106,14 @@ enum err file_write(const char *path, const void *bytes, size_t n, struct errinf
         unlink(tmp);
         return e;
     }
-    return sync_parent(path, why);
+    return file_sync_parent(path, why);
 }
 
 // A folder that is new is there for good once the one it lies in was synced.
 static enum err make_dir(const char *path, struct errinfo *why)
 {
     if (mkdir(path, 0755) == 0) {
-        return sync_parent(path, why);
+        return file_sync_parent(path, why);
     }
     return errno == EEXIST ? ERR_OK : io_error(why, "make directory", path);
 }

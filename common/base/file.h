@@ -24,6 +24,9 @@ MUST_CHECK enum err file_make_dirs(const char *path, struct errinfo *why);
 // fsync of a directory, so that a rename inside it is durable. ERR_IO.
 MUST_CHECK enum err file_sync_dir(const char *path, struct errinfo *why);
 
+// The same of the directory that holds `path`. ERR_IO.
+MUST_CHECK enum err file_sync_parent(const char *path, struct errinfo *why);
+
 bool file_exists(const char *path);
 
 // snprintf into a path buffer; ERR_LIMIT when it does not fit.

@@ -15,6 +15,7 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_study(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
 int cmd_arch(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_space(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"space", cmd_space, "genes and exact size of a search space"},
     {"status", cmd_status, "how a coordinator is, near or far"},
     {"drain", cmd_drain, "let a coordinator come to an end"},
+    {"backup", cmd_backup, "copy a run directory while it is in use"},
     {"keygen", cmd_keygen, "make a key pair, for coordinators of many machines"},
     {"search", cmd_search, "search a space by a predictor, in this process"},
     {"data", NULL, "check recordings and trials, pack them into one file"},

@@ -18,11 +18,17 @@
 #define BATCH_MESSAGES 32 // chunks: up to 8 MiB written or read
 #define BATCH_MS       5
 #define SWEEP_MS       5000
+#define SENDINGS_MAX   64 // artifacts that are remembered as being sent
 
 struct open_file { // the next request is nearly always for the same artifact
     char hash[HASH_HEX_MAX];
     int fd; // -1 = none
     uint64_t size_bytes;
+};
+
+struct sending {
+    char hash[HASH_HEX_MAX];
+    int64_t asked_ms; // last
 };
 
 struct bulk_socket {
@@ -33,6 +39,7 @@ struct bulk_socket {
     struct uploads *uploads; // NULL before start
     uv_timer_t sweep;
     struct open_file file;
+    struct sending sendings[SENDINGS_MAX];
     struct refusals refusals;
     struct msg in; // large: once each
     struct msg out;
@@ -160,9 +167,36 @@ static bool send_chunk(struct bulk_socket *b, const struct route *to, const char
     return send_out(b, to, (struct zframe){b->chunk, c->n});
 }
 
+// In the place of the same artifact, or of the one that was asked for longest ago.
+static void note_sending(struct bulk_socket *b, const char *hash)
+{
+    struct sending *at = &b->sendings[0];
+    for (size_t i = 0; i < SENDINGS_MAX && strcmp(at->hash, hash) != 0; i++) {
+        struct sending *other = &b->sendings[i];
+        if (strcmp(other->hash, hash) == 0 || other->asked_ms < at->asked_ms) {
+            at = other;
+        }
+    }
+    snprintf(at->hash, sizeof(at->hash), "%s", hash);
+    at->asked_ms = clock_mono_ms();
+}
+
+bool bulk_socket_uses(const struct bulk_socket *b, const char *hash)
+{
+    int64_t since_ms = clock_mono_ms() - TRANSFER_IDLE_MS;
+    for (size_t i = 0; i < SENDINGS_MAX; i++) {
+        const struct sending *s = &b->sendings[i];
+        if (s->asked_ms > since_ms && strcmp(s->hash, hash) == 0) {
+            return true;
+        }
+    }
+    return b->uploads && uploads_names(b->uploads, hash);
+}
+
 static void on_get(struct bulk_socket *b, const struct route *from)
 {
     const struct msg_blob_get *get = &b->in.blob_get;
+    note_sending(b, get->hash);
     struct errinfo why = {0};
     enum err e = open_file(b, get->hash, &why);
     if (e != ERR_OK) {

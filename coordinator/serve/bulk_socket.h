@@ -21,6 +21,9 @@ MUST_CHECK enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
                                       struct blob_store *blobs, struct turn *t,
                                       struct errinfo *why);
 // Waits for uploads that are being synced (turns the loop): not from inside a callback.
+// Is that artifact being sent, or received? As far as can be told: a download that
+// asked for nothing for a minute is over.
+bool bulk_socket_uses(const struct bulk_socket *b, const char *hash);
 void bulk_socket_stop(struct bulk_socket *b);
 void bulk_socket_close(struct bulk_socket *b); // NULL is fine
 

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/blob/reception.h"
+#include "common/blob/retire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,7 +212,7 @@ bool uploads_announced(struct uploads *u, const struct route *from,
                        const struct msg_blob_put *put, int64_t now_ms,
                        struct msg *reply)
 {
-    if (blob_has(u->blobs, put->hash)) {
+    if (blob_touch(u->blobs, put->hash, NULL) == ERR_OK) {
         return say_done(reply, put->hash, ERR_OK, "");
     }
     struct upload *up = find(u, from, put->hash);
@@ -281,6 +282,15 @@ void uploads_sweep(struct uploads *u, int64_t now_ms)
             forget(up);
         }
     }
+}
+
+bool uploads_names(const struct uploads *u, const char *hash)
+{
+    const struct upload *up = u->first;
+    while (up && strcmp(up->hash, hash) != 0) {
+        up = up->next;
+    }
+    return up;
 }
 
 size_t uploads_count(const struct uploads *u)

@@ -41,6 +41,7 @@ bool uploads_chunk(struct uploads *u, const struct route *from,
                    const struct msg_blob_chunk *chunk, int64_t now_ms,
                    struct msg *reply);
 void uploads_sweep(struct uploads *u, int64_t now_ms); // forgets the silent ones
+bool uploads_names(const struct uploads *u, const char *hash); // is one of that
 size_t uploads_count(const struct uploads *u);
 
 #endif

@@ -25,6 +25,7 @@
 
 const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_BEGIN_READING] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_PART_BEGIN] = "SAVEPOINT part",
@@ -134,4 +135,13 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_LOSS_EACH] =
         "SELECT study_id, stage, round, shard, position, loss, accuracy, seconds,"
         " n_utterances, at_ms FROM loss WHERE study_id = ?1 ORDER BY id",
+
+    // Every column that holds the name of an artifact belongs here; artifact.c adds
+    // those inside of tasks.
+    [SQL_ARTIFACT_EACH_NAMED] =
+        "SELECT conf FROM study UNION SELECT pack FROM study"
+        " UNION SELECT checkpoint FROM study UNION SELECT predictor FROM study"
+        " UNION SELECT fit FROM study UNION SELECT latencies FROM device"
+        " UNION SELECT measured FROM device UNION SELECT checkpoint FROM trial"
+        " UNION SELECT network FROM trial",
 };

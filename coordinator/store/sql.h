@@ -7,6 +7,7 @@
 
 enum sql {
     SQL_BEGIN,
+    SQL_BEGIN_READING,
     SQL_COMMIT,
     SQL_ROLLBACK,
     SQL_PART_BEGIN,
@@ -46,6 +47,7 @@ enum sql {
     SQL_DEVICE_EACH,
     SQL_LOSS_INSERT,
     SQL_LOSS_EACH,
+    SQL_ARTIFACT_EACH_NAMED,
     SQL_STATEMENTS
 };
 

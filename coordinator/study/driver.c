@@ -10,7 +10,6 @@
 #include "coordinator/study/candidates.h"
 #include "coordinator/study/gather.h"
 #include "coordinator/study/progress.h"
-#include "coordinator/study/sweep.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,10 +50,7 @@ static void tick_study(struct driver *d, struct tracked *t)
         d->hooks.study_changed(d->hooks.arg, t->id);
     }
     struct errinfo why = {0};
-    enum err e = sweep_study(d, t, &why);
-    if (e == ERR_OK) {
-        e = beside_refresh(d, t, &why);
-    }
+    enum err e = beside_refresh(d, t, &why);
     if (e != ERR_OK) {
         log_warn("study.tick", "study=%s error=\"%s\"", t->conf->name, why.text);
     }
@@ -257,7 +253,8 @@ static enum err find_or_insert(struct driver *d, const struct study_conf *conf,
                        "this one another name, or use another directory",
                        d->dir, conf->name);
     }
-    return row.state == STUDY_FAILED ? revive(d, conf, &row, why) : ERR_OK;
+    e = write_conf(d, conf->name, yaml, why); // results may have been removed
+    return e == ERR_OK && row.state == STUDY_FAILED ? revive(d, conf, &row, why) : e;
 }
 
 enum err driver_add_study(struct driver *d, const struct study_conf *conf,
@@ -419,6 +416,23 @@ void driver_settle_only(struct driver *d, bool is_settling)
 }
 
 // ---- looking
+
+static bool slot_names(const struct job_slot *s, const char *hash)
+{
+    return strcmp(s->artifact, hash) == 0 ||
+           (s->fit && (strcmp(s->fit->record, hash) == 0 ||
+                       strcmp(s->fit->fit.predictor, hash) == 0));
+}
+
+bool driver_uses(const struct driver *d, const char *hash)
+{
+    for (const struct tracked *t = d->studies; t; t = t->next) {
+        if (slot_names(&t->slot, hash)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static enum err fill_status(struct driver *d, struct tracked *t,
                             const struct study_row *study, struct status_study *out)

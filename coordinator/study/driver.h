@@ -72,6 +72,9 @@ MUST_CHECK enum err driver_advance(struct driver *d, uint64_t study_id,
 // While the disk is full nothing is written that can wait.
 void driver_settle_only(struct driver *d, bool is_settling);
 
+// Did a job bring that artifact, which no row names yet?
+bool driver_uses(const struct driver *d, const char *hash);
+
 // Fills the study's part of a status reply.
 MUST_CHECK enum err driver_status(struct driver *d, uint64_t study_id,
                                   struct status_study *out);

@@ -46,8 +46,6 @@ struct tracked { // a study
     struct devices devices;
     struct aims_tables tables; // of its devices, as far as they are there
     uint32_t exhausted_at;     // trials after which there was nothing more to propose
-    uint32_t swept_stage;      // rounds before this one have been swept
-    uint32_t swept_round;
     struct tracked *next;
 };
 

@@ -456,13 +456,6 @@ static void assert_each_shard_has_its_loss(struct bench *b)
     ck_assert_uint_eq(n_losses, n_shards);
 }
 
-static bool count_blob(void *arg, const struct blob_entry *entry)
-{
-    (void)entry;
-    ++*(unsigned *)arg;
-    return true;
-}
-
 static void assert_results_are_complete(const struct bench *b)
 {
     const char *const files[] = {"study.yaml",
@@ -512,26 +505,6 @@ START_TEST(rollbacks_and_restarts_lose_nothing_and_repeat_nothing)
         ck_assert_uint_gt(b.n_restarts, 0);
         bench_close(&b);
     }
-}
-END_TEST
-
-START_TEST(superseded_checkpoints_are_removed)
-{
-    struct bench b;
-    bench_open(&b, 1);
-    run(&b, 0, 0);
-    stop(&b); // whatever was left of it, a fresh process finds
-    start(&b);
-    turn(&b, 0);
-    for (int64_t end_ms = clock_mono_ms() + 700; clock_mono_ms() < end_ms;) {
-        uv_run(&b.loop, UV_RUN_ONCE); // through the driver's first tick
-    }
-    unsigned n = 0;
-    ck_assert_int_eq(blob_each(b.blobs, count_blob, &n, NULL), ERR_OK);
-    // Settings, pack, the three stages' weights, one network or two.
-    ck_assert_uint_ge(n, 2 + 3 + 1);
-    ck_assert_uint_le(n, 2 + 3 + 2);
-    bench_close(&b);
 }
 END_TEST
 
@@ -913,7 +886,6 @@ END_TEST
 
 TEST_SUITE(driver, a_study_runs_to_its_end,
            rollbacks_and_restarts_lose_nothing_and_repeat_nothing,
-           superseded_checkpoints_are_removed,
            the_weights_depend_neither_on_the_order_of_shards_nor_on_restarts,
            the_same_study_goes_on_and_another_of_its_name_is_refused,
            wrong_recordings_fail_the_study_and_are_tried_again_when_asked,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // reserve.c - see reserve.h.
-#include "coordinator/reserve.h"
+#include "coordinator/keep/reserve.h"
 
 #include "common/base/file.h"
 #include "common/base/log.h"

@@ -2,7 +2,7 @@
 // test_reserve.c - room is kept back, given up, and taken again by itself.
 #include "common/base/file.h"
 #include "common/base/log.h"
-#include "coordinator/reserve.h"
+#include "coordinator/keep/reserve.h"
 #include "tests/lib/check_main.h"
 
 #include <stdio.h>

@@ -8,8 +8,8 @@
 // would fit again, the file is made anew and all is as before.
 //
 // Owns: the file. Threads: loop thread.
-#ifndef COORDINATOR_RESERVE_H
-#define COORDINATOR_RESERVE_H
+#ifndef COORDINATOR_KEEP_RESERVE_H
+#define COORDINATOR_KEEP_RESERVE_H
 
 #include "common/base/err.h"
 
