@@ -4,9 +4,9 @@
 //
 // The sum runs over taps and k in blocks; all taps of narrow matrices make one block,
 // so that C is touched once. B is packed in panels two vectors wide, zeros beyond its
-// end, or read where it lies when too few rows go over it. A is read where it lies
-// too, unless its columns are contiguous and many panels go over it. What is read or
-// written next is fetched ahead: rows a stride apart are not foreseen by processors.
+// end, or read where it lies when too few rows go over it. A is read where it
+// lies, but for its last rows. What is read or written next is fetched ahead: rows a
+// stride apart are not foreseen by processors.
 #include "worker/kernels/blas/tiles.h"
 
 #include <string.h>
@@ -263,6 +263,7 @@ static void pack_b(const struct block *s, int n, struct strided b)
     }
 }
 
+// The last rows of A, and zeros to make them a tile's.
 static struct strided pack_a(const struct block *s, int rows, struct strided a)
 {
     float *to = packed_a;
@@ -320,7 +321,7 @@ static void row_of_tiles(const struct block *s, const struct tiles *t, struct ex
     struct block block = *s;
     fetch_rows(s, e.n_rows, a);
     bool is_whole = e.n_rows == t->n_rows;
-    if (!is_whole || (a.column != 1 && e.n > PANEL)) {
+    if (!is_whole) {
         a = pack_a(s, e.n_rows, a);
         block.a_tap = (ptrdiff_t)s->depth * ROWS;
     }
