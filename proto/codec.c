@@ -9,10 +9,13 @@
 #include <math.h>
 #include <stdalign.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ENCODE_ARENA_BYTES 98304 // 96 KiB; a full STATUS_REPLY builds about 40 KiB
+// What most messages need, on the stack; more comes from malloc.
+#define ARENA_FIRST_BYTES 4096
+#define ARENA_BLOCK_BYTES 65536 // a full STATUS_REPLY builds about 40 KiB
 
 static const ProtobufCFieldDescriptor *field_of(const struct codec_map *map,
                                                 const struct codec_field *f)
@@ -262,7 +265,21 @@ struct budget {
     size_t left;
     bool is_exhausted;
     bool is_out_of_memory; // ours, which is not the peer's fault
+    size_t n_first;        // bytes used of:
+    alignas(max_align_t) char first[ARENA_FIRST_BYTES];
 };
+
+static void *budget_first(struct budget *b, size_t n)
+{
+    const size_t align = alignof(max_align_t);
+    if (n > sizeof(b->first) - b->n_first) {
+        return NULL;
+    }
+    void *p = b->first + b->n_first;
+    size_t end = (b->n_first + n + align - 1) / align * align;
+    b->n_first = end < sizeof(b->first) ? end : sizeof(b->first);
+    return p;
+}
 
 static void *budget_alloc(void *arg, size_t n)
 {
@@ -272,22 +289,29 @@ static void *budget_alloc(void *arg, size_t n)
         return NULL;
     }
     b->left -= n;
-    void *p = malloc(n > 0 ? n : 1);
+    void *p = budget_first(b, n > 0 ? n : 1);
+    p = p ? p : malloc(n > 0 ? n : 1);
     b->is_out_of_memory |= !p;
     return p;
 }
 
 static void budget_free(void *arg, void *p)
 {
-    (void)arg;
-    free(p);
+    struct budget *b = arg;
+    uintptr_t offset = (uintptr_t)p - (uintptr_t)b->first;
+    if (offset >= sizeof(b->first)) {
+        free(p);
+    }
 }
 
 enum err codec_decode(const struct codec_map *map, const void *bytes, size_t n,
                       void *plain, struct errinfo *why)
 {
     const char *name = map->generated->short_name;
-    struct budget budget = {.left = LIMIT_DECODE_BYTES};
+    struct budget budget;
+    budget.left = LIMIT_DECODE_BYTES;
+    budget.is_exhausted = budget.is_out_of_memory = false;
+    budget.n_first = 0;
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
     ProtobufCMessage *m =
         protobuf_c_message_unpack(map->generated, &allocator, n, bytes);
@@ -311,16 +335,55 @@ enum err codec_decode(const struct codec_map *map, const void *bytes, size_t n,
 
 // ---- encoding: builds the generated message in an arena, then packs it
 
-struct arena {
-    char *bytes;
-    size_t used, cap;
+struct block {
+    struct block *next;
+    alignas(max_align_t) char bytes[];
 };
+
+struct arena {
+    char *bytes; // of the block in use
+    size_t used, cap;
+    struct block *more; // behind the first one
+    alignas(max_align_t) char first[ARENA_FIRST_BYTES];
+};
+
+static void arena_init(struct arena *a)
+{
+    a->bytes = a->first;
+    a->used = 0;
+    a->cap = sizeof(a->first);
+    a->more = NULL;
+}
+
+static void arena_fini(struct arena *a)
+{
+    while (a->more) {
+        struct block *next = a->more->next;
+        free(a->more);
+        a->more = next;
+    }
+}
+
+static void arena_grow(struct arena *a, size_t n)
+{
+    size_t cap = n > ARENA_BLOCK_BYTES ? n : ARENA_BLOCK_BYTES;
+    struct block *block = malloc(sizeof(*block) + cap);
+    BUG_ON(!block);
+    block->next = a->more;
+    a->more = block;
+    a->bytes = block->bytes;
+    a->used = 0;
+    a->cap = cap;
+}
 
 static void *arena_get(struct arena *a, size_t n)
 {
     const size_t align = alignof(max_align_t);
     size_t start = (a->used + align - 1) / align * align;
-    BUG_ON(n > a->cap || start > a->cap - n);
+    if (start > a->cap || n > a->cap - start) {
+        arena_grow(a, n);
+        start = 0;
+    }
     a->used = start + n;
     return memset(a->bytes + start, 0, n);
 }
@@ -487,12 +550,12 @@ static ProtobufCMessage *build(const struct codec_map *map, const void *plain,
 
 void codec_encode(const struct codec_map *map, const void *plain, struct buf *out)
 {
-    struct arena a = {.bytes = malloc(ENCODE_ARENA_BYTES), .cap = ENCODE_ARENA_BYTES};
-    BUG_ON(!a.bytes);
+    struct arena a;
+    arena_init(&a);
     const ProtobufCMessage *m = build(map, plain, &a);
     size_t n = protobuf_c_message_get_packed_size(m);
     char *to = buf_reserve(out, n);
     protobuf_c_message_pack(m, (uint8_t *)to);
     out->len += n;
-    free(a.bytes);
+    arena_fini(&a);
 }

@@ -475,6 +475,7 @@ void *__wrap_calloc(size_t n, size_t m) // NOLINT
     return is_short(THE_WIRES) ? NULL : __real_calloc(n, m);
 }
 
+// With more tasks than fit on the decoder's stack.
 static void encode_hello(struct buf *out)
 {
     static struct msg m = {.kind = MSG_HELLO};
@@ -485,8 +486,10 @@ static void encode_hello(struct buf *out)
                                  .capabilities = 1u << TASK_TRAIN,
                                  .slots = 1,
                                  .threads = 1,
-                                 .n_held = 1};
-    m.hello.held[0] = (struct held_task){.task_id = 1, .token = 2};
+                                 .n_held = LIMIT_HELD_TASKS};
+    for (uint32_t i = 0; i < LIMIT_HELD_TASKS; i++) {
+        m.hello.held[i] = (struct held_task){.task_id = i + 1, .token = i + 2};
+    }
     wire_encode(&m, out);
 }
 
