@@ -2,6 +2,8 @@
 // db.c - see db.h.
 #include "coordinator/store/db.h"
 
+#include "coordinator/store/task.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -82,6 +84,11 @@ static bool was_rolled_back(const struct store *s)
     return s->is_begun && sqlite3_get_autocommit(s->db);
 }
 
+void db_forget_task(struct store *s)
+{
+    s->last_task->id = 0;
+}
+
 enum err db_write(struct store *s, sqlite3_stmt *st, struct errinfo *why)
 {
     if (was_rolled_back(s)) {
@@ -92,6 +99,7 @@ enum err db_write(struct store *s, sqlite3_stmt *st, struct errinfo *why)
     enum err e = ERR_OK;
     if (code != SQLITE_DONE) {
         e = db_error(s->db, code, "write", why);
+        db_forget_task(s);
     }
     db_done(st);
     return e;

@@ -16,12 +16,19 @@
 
 #include <stddef.h>
 
+struct task_row;
+
 struct store {
     sqlite3 *db;
     sqlite3_stmt *stmts[SQL_STATEMENTS];
     int lock_fd; // -1 for readers
     bool is_begun;
+    // Deciding on a task takes several looks at its row. The one seen last in this
+    // transaction (id 0: none) is as it was: only we write.
+    struct task_row *last_task;
 };
+
+void db_forget_task(struct store *s); // what was seen may be undone
 
 // SQLite's code as ours, with its sentence. The only translator.
 enum err db_error(sqlite3 *db, int code, const char *doing, struct errinfo *why);

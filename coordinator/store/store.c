@@ -4,6 +4,7 @@
 
 #include "common/base/file.h"
 #include "coordinator/store/db.h"
+#include "coordinator/store/task.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +149,8 @@ static struct store *store_new(void)
 {
     struct store *s = calloc(1, sizeof(*s));
     BUG_ON(!s);
+    s->last_task = calloc(1, sizeof(*s->last_task));
+    BUG_ON(!s->last_task);
     s->lock_fd = -1;
     return s;
 }
@@ -185,6 +188,7 @@ void store_close(struct store *s)
     if (s->lock_fd >= 0) {
         close(s->lock_fd);
     }
+    free(s->last_task);
     free(s);
 }
 
@@ -195,6 +199,7 @@ enum err store_begin(struct store *s, struct errinfo *why)
     }
     enum err e = db_write(s, db_use(s, SQL_BEGIN), why);
     s->is_begun = e == ERR_OK;
+    db_forget_task(s);
     return e;
 }
 
@@ -218,6 +223,7 @@ void store_rollback(struct store *s)
         db_done(st);
     }
     s->is_begun = false;
+    db_forget_task(s);
 }
 
 bool store_in_transaction(const struct store *s)
@@ -240,6 +246,7 @@ enum err store_part_keep(struct store *s, struct errinfo *why)
 // so.
 void store_part_undo(struct store *s)
 {
+    db_forget_task(s);
     enum err e = db_write(s, db_use(s, SQL_PART_UNDO), NULL);
     if (e == ERR_OK) {
         e = store_part_keep(s, NULL);

@@ -97,9 +97,20 @@ enum err task_insert(struct store *s, struct task_row *row, struct errinfo *why)
     return e;
 }
 
+static void remember(struct store *s, const struct task_row *row)
+{
+    if (s->is_begun) {
+        *s->last_task = *row;
+    }
+}
+
 static enum err get(struct store *s, uint64_t id, struct task_row *out,
                     struct errinfo *why)
 {
+    if (s->is_begun && s->last_task->id == id && id != 0) {
+        *out = *s->last_task;
+        return ERR_OK;
+    }
     *out = (struct task_row){0};
     sqlite3_stmt *st = db_use(s, SQL_TASK_GET);
     db_bind_u64(st, 1, id);
@@ -111,6 +122,9 @@ static enum err get(struct store *s, uint64_t id, struct task_row *out,
         e = err_set(why, ERR_NOTFOUND, "no task %llu", (unsigned long long)id);
     }
     db_done(st);
+    if (e == ERR_OK) {
+        remember(s, out);
+    }
     return e;
 }
 
@@ -143,6 +157,9 @@ static enum err move(struct store *s, const struct task_row *from,
     enum err e = db_write(s, st, why);
     buf_fini(&result);
     BUG_ON(e == ERR_OK && sqlite3_changes(s->db) != 1); // read in this transaction
+    if (e == ERR_OK) {
+        remember(s, to);
+    }
     return e;
 }
 

@@ -268,7 +268,33 @@ START_TEST(failed_attempts_are_visited_from_the_last_one_back)
 }
 END_TEST
 
-TEST_SUITE(task, only_these_moves_are_allowed,
+static enum task_state state_of(uint64_t id)
+{
+    struct task_row row;
+    OK(task_get(fixture.store, id, &row));
+    return row.state;
+}
+
+START_TEST(what_was_undone_is_not_seen_again)
+{
+    fixture_open();
+    uint64_t id = fixture_add_task();
+    OK(store_part_begin(fixture.store, &fixture.why));
+    grant(id, 1);
+    ck_assert_int_eq(state_of(id), TASK_LEASED);
+    store_part_undo(fixture.store);
+    ck_assert_int_eq(state_of(id), TASK_READY);
+    grant(id, 1);
+    ck_assert_int_eq(state_of(id), TASK_LEASED);
+    store_rollback(fixture.store);
+    ck_assert_int_eq(state_of(id), TASK_READY);
+    OK(store_begin(fixture.store, &fixture.why));
+    ck_assert_int_eq(state_of(id), TASK_READY);
+    fixture_close();
+}
+END_TEST
+
+TEST_SUITE(task, only_these_moves_are_allowed, what_was_undone_is_not_seen_again,
            a_settled_task_keeps_its_result_and_its_winner,
            a_task_is_granted_once_at_a_time,
            every_grant_has_a_larger_token_than_any_before, a_late_result_is_stale,
