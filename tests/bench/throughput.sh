@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# throughput.sh [BUILD] - tasks a second through the coordinator, grant latency, and
+# beanstalkd -b -f0 beside it, in turn; then a thousand idle workers.
+#
+# What is real: the coordinator's sockets with CURVE, wire, turn, store (WAL, synced before
+# every acknowledgement) and log; the workers' sessions and sockets. What is not: the study
+# (bench_driver.c: EVALUATE tasks that never run out) and the work (none).
+# A task's life is inserted, leased, settled: each durable before it is told. A job's life
+# is put, reserved, deleted, 256 bytes each; "served" jobs a second count deletions.
+#
+#   VOXARCH_BENCH_DIR      where both keep their state; default: a folder beside BUILD
+#   VOXARCH_BENCH_SECONDS  of each measurement; default 5
+#   VOXARCH_BENCH_ROUNDS   A B A B ...; default 3
+set -euo pipefail
+build=$(realpath "${1:-$(dirname "$0")/../../build}")
+export PATH=$build/bin:$PATH
+seconds=${VOXARCH_BENCH_SECONDS:-5}
+rounds=${VOXARCH_BENCH_ROUNDS:-3}
+cmake --build "$build" --target bench_throughput -- -j"$(nproc)" >/dev/null
+work=$(mktemp -d "${VOXARCH_BENCH_DIR:-$build}/throughput_XXXXXX")
+server=
+
+stop_server() {
+    if [ -n "$server" ]; then
+        kill -9 "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+        server=
+    fi
+}
+clean_up() {
+    stop_server
+    rm -rf "$work"
+}
+trap clean_up EXIT
+
+value() { sed -n "s/.*\b$1=\([0-9.]*\).*/\1/p"; }
+endpoint() { sed -n "s/^worker=//p" "$work/c/endpoints"; }
+
+start_coordinator() {
+    rm -rf "$work/c"
+    mkdir "$work/c"
+    bench_coordinator --dir "$work/c" --key "$work/coordinator" --allow "$work/allow" \
+        2>"$work/log" &
+    server=$!
+    until [ -s "$work/c/endpoints" ]; do sleep 0.05; done
+}
+
+fleet() { # ARGUMENT...
+    bench_fleet --connect "$(endpoint)" --key "$work/worker" \
+        --coordinator-key "$work/coordinator.pub" --seconds "$seconds" "$@"
+}
+
+# Processor time of a process in ms, and its threads by name.
+cpu_ms() { awk '{print ($14 + $15) * 1000 / '"$(getconf CLK_TCK)"'}' "/proc/$1/stat"; }
+rss_mib() { awk '/^VmRSS/ {print int($2 / 1024)}' "/proc/$1/status"; }
+
+coordinator() { # NAME ARGUMENT...
+    local name=$1 before after line
+    shift
+    start_coordinator
+    before=$(cpu_ms "$server")
+    line=$(fleet "$@")
+    after=$(cpu_ms "$server")
+    echo "voxarch $name $line cpu_ms_per_s=$(awk "BEGIN {print int(($after - $before) / ($seconds + 1))}")"
+    stop_server
+}
+
+beanstalk() { # CONNECTIONS
+    rm -rf "$work/b"
+    mkdir "$work/b"
+    beanstalkd -l 127.0.0.1 -p 11399 -b "$work/b" -f0 &
+    server=$!
+    sleep 0.3
+    echo "beanstalkd $(bench_beanstalk --port 11399 --connections "$1" --seconds "$seconds")"
+    stop_server
+}
+
+idle() {
+    local before after
+    start_coordinator_without_tasks
+    fleet --workers 1000 --seconds $((seconds + 30)) --warm-up 1 >"$work/idle" &
+    local clients=$!
+    sleep 25 # all are connected, and have found nothing
+    before=$(cpu_ms "$server")
+    sleep "$seconds"
+    after=$(cpu_ms "$server")
+    echo "voxarch idle workers=1000 cpu_percent=$(awk "BEGIN {print ($after - $before) / $seconds / 10}")" \
+        "rss_mib=$(rss_mib "$server")"
+    wait $clients
+    cat "$work/idle"
+    stop_server
+}
+start_coordinator_without_tasks() {
+    VOXARCH_BENCH_READY=0
+    export VOXARCH_BENCH_READY
+    start_coordinator
+    unset VOXARCH_BENCH_READY
+}
+
+median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+
+for name in coordinator worker; do
+    voxarch keygen -o "$work/$name" >"$work/$name.pub"
+done
+echo "worker $(cat "$work/worker.pub") bench" >"$work/allow"
+
+for in_flight in 1 8; do
+    for _ in $(seq "$rounds"); do
+        coordinator "8x$in_flight" --workers 8 --slots $in_flight | tee -a "$work/ours_$in_flight"
+        beanstalk $((8 * in_flight)) | tee -a "$work/theirs_$in_flight"
+    done
+    ours=$(value tasks_per_s <"$work/ours_$in_flight" | median)
+    theirs=$(value jobs_per_s <"$work/theirs_$in_flight" | median)
+    echo "median 8x$in_flight voxarch=$ours beanstalkd=$theirs" \
+        "ratio=$(awk "BEGIN {printf \"%.1f\", $ours / $theirs}")"
+done
+# 64 in flight for 64 ms each: a thousand a second.
+coordinator "paced" --workers 8 --slots 8 --work-ms 63
+idle
