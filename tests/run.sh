@@ -3,7 +3,7 @@
 # run.sh - installs what is missing, builds, and runs every test.
 #
 #   tests/run.sh            everything: format, lint, gcc and clang, sanitizers, all tests,
-#                           10 s of fuzzing each (VOXARCH_FUZZ_SECONDS)
+#                           60 s of fuzzing each (VOXARCH_FUZZ_SECONDS)
 #   tests/run.sh --quick    one release build and its tests
 #   tests/run.sh -R NAME    arguments after the options go to ctest
 #
@@ -43,8 +43,8 @@ if ! $quick; then
     say "tests: unit, numeric and model, with sanitizers"
     ctest --test-dir build-asan --output-on-failure -j"$jobs" -LE 'integration|chaos' "$@"
     build fuzz
-    say "fuzz: ${VOXARCH_FUZZ_SECONDS:-10} s each"
-    tests/fuzz/run.sh "${VOXARCH_FUZZ_SECONDS:-10}"
+    say "fuzz: ${VOXARCH_FUZZ_SECONDS:-60} s each"
+    tests/fuzz/run.sh "${VOXARCH_FUZZ_SECONDS:-60}"
 fi
 say "tests: all, release build"
 ctest --test-dir build --output-on-failure "$@"
