@@ -13,12 +13,14 @@
 #define LOG_LINE_MAX 2048
 
 static const char *log_program = "voxarch";
+static long log_pid;
 static enum log_level log_threshold = LOG_INFO;
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 void log_init(const char *program, enum log_level level)
 {
     log_program = program;
+    log_pid = (long)getpid();
     log_threshold = level;
 }
 
@@ -33,17 +35,27 @@ enum err log_level_parse(const char *text, enum log_level *level)
     return ERR_INPUT;
 }
 
+// A calendar is not consulted for every one of the thousand lines of a second.
+static const char *stamp_of(time_t seconds)
+{
+    static _Thread_local char stamp[32];
+    static _Thread_local time_t stamped = -1;
+    if (seconds != stamped) {
+        struct tm utc;
+        gmtime_r(&seconds, &utc);
+        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+        stamped = seconds;
+    }
+    return stamp;
+}
+
 static size_t write_head(char *line, enum log_level level, const char *event)
 {
     int64_t now_ms = clock_wall_ms();
-    time_t seconds = (time_t)(now_ms / 1000);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    char stamp[32];
-    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-    int n = snprintf(
-        line, LOG_LINE_MAX, "ts=%s.%03dZ level=%s prog=%s pid=%ld event=%s ", stamp,
-        (int)(now_ms % 1000), level_names[level], log_program, (long)getpid(), event);
+    int n =
+        snprintf(line, LOG_LINE_MAX, "ts=%s.%03dZ level=%s prog=%s pid=%ld event=%s ",
+                 stamp_of((time_t)(now_ms / 1000)), (int)(now_ms % 1000),
+                 level_names[level], log_program, log_pid, event);
     return n < 0 ? 0 : (size_t)n;
 }
 
