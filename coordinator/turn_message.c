@@ -353,6 +353,16 @@ static enum verdict verdict_on(enum err e)
                             : VERDICT_REPEATED;
 }
 
+// Its slot is free once it hears the verdict: the next task may travel with that. After
+// a measurement all of them are. Should the turn be undone, it is one too many, and a
+// LEASE without a slot comes back.
+static void credit_for_result(struct session *s, enum task_kind kind)
+{
+    s->credit = kind == TASK_MEASURE ? s->worker.slots : s->credit + 1;
+    s->credit = s->credit < s->worker.slots ? s->credit : s->worker.slots;
+    s->has_fetched = true;
+}
+
 static enum err on_result(struct turn *t, const struct route *from,
                           const struct msg *in, struct errinfo *why)
 {
@@ -362,6 +372,7 @@ static enum err on_result(struct turn *t, const struct route *from,
     if (e != ERR_OK) {
         return e;
     }
+    const struct lease *lease = lease_find(t->leases, r->task_id);
     e = settle(t, s, r, why);
     if (e != ERR_OK && e != ERR_STALE && e != ERR_BUSY) {
         return e;
@@ -374,6 +385,9 @@ static enum err on_result(struct turn *t, const struct route *from,
     }
     if (verdict == VERDICT_ACCEPTED && r->outcome != OUTCOME_OK) {
         log_tail(s, r);
+    }
+    if (verdict == VERDICT_ACCEPTED && r->wants_more && lease) {
+        credit_for_result(s, lease->kind);
     }
     if (s->worker.task_id == r->task_id) {
         worker_reported(&s->worker, NULL, 0); // idle, as far as its next beat

@@ -290,6 +290,7 @@ static const struct codec_field result_fields[] = {
     INNER(5, struct msg_result, result, 0, result_of_task_map),
     TEXT(6, struct msg_result, error, 0),
     TEXT(7, struct msg_result, log_tail, 0),
+    BOOL(8, struct msg_result, wants_more),
 };
 
 static const char *result_rule(const void *plain)

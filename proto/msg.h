@@ -222,6 +222,7 @@ struct msg_result {
     uint64_t session;
     uint64_t task_id;
     uint64_t token;
+    bool wants_more; // its slot may be filled again
     enum outcome outcome;
     struct task_result result;     // when OUTCOME_OK
     char error[LIMIT_TEXT];        // otherwise

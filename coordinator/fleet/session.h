@@ -34,7 +34,7 @@ struct session {
     uint64_t number;
     struct route route;
     struct worker worker;
-    uint32_t credit;  // slots free by its last FETCH, less what was granted since
+    uint32_t credit;  // slots free by its last FETCH, and what came and went since
     bool has_fetched; // and is owed an answer in this turn
     bool is_lost;
     bool is_replaced; // and forgotten sooner; not heard since

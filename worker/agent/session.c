@@ -326,6 +326,7 @@ static bool next_result(struct session *s, int64_t now_ms, struct msg *out)
         if (slot->state == SLOT_REPORTING && now_ms >= slot->report_due_ms) {
             out->kind = MSG_RESULT;
             out->result = slot->result;
+            out->result.wants_more = !s->is_draining && now_ms >= s->rest_end_ms;
             return true;
         }
     }
@@ -406,6 +407,7 @@ static void sent_result(struct session *s, int64_t now_ms, const struct msg_resu
     struct slot *slot = find_ours(s, r->task_id);
     if (slot && slot->state == SLOT_REPORTING) {
         slot->report_due_ms = now_ms + RESULT_AGAIN_MS;
+        slot->has_asked = r->wants_more;
     }
 }
 
@@ -535,11 +537,20 @@ static void take_beat_reply(struct session *s, int64_t now_ms, const struct msg 
     lose_named(s, now_ms, m->beat_reply.cancelled, m->beat_reply.n_cancelled);
 }
 
+// A FETCH now would cross the LEASE that an accepted RESULT asked for.
 static void take_verdict(struct session *s, int64_t now_ms, const struct msg *m)
 {
     struct slot *slot = find_ours(s, m->result_reply.task_id);
-    if (slot && slot->state == SLOT_REPORTING && slot->token == m->result_reply.token) {
-        set_free(s, slot, now_ms);
+    if (!slot || slot->state != SLOT_REPORTING ||
+        slot->token != m->result_reply.token) {
+        return;
+    }
+    bool has_asked = slot->has_asked && m->result_reply.verdict == VERDICT_ACCEPTED;
+    int64_t asked_due_ms =
+        count_open(s) > 0 ? s->fetch_due_ms : now_ms + s->welcome.beat_ms;
+    set_free(s, slot, now_ms);
+    if (has_asked) {
+        s->fetch_due_ms = asked_due_ms;
     }
 }
 

@@ -34,6 +34,7 @@ struct slot {
     struct task_progress progress;
     bool was_named;        // in the last HELLO or BEAT, under this token
     int64_t report_due_ms; // REPORTING: when RESULT goes out (again)
+    bool has_asked;        // REPORTING: RESULT asked for the next task
     struct msg_result result;
 };
 

@@ -226,6 +226,19 @@ static void result(const struct route *from, uint64_t session, uint64_t task,
     say(from);
 }
 
+static void result_that_wants_more(uint64_t task, uint64_t token)
+{
+    bench.m.kind = MSG_RESULT;
+    bench.m.result = (struct msg_result){.session = 7,
+                                         .task_id = task,
+                                         .token = token,
+                                         .wants_more = true,
+                                         .outcome = OUTCOME_OK,
+                                         .result = fixture_train_result()};
+    memcpy(bench.m.result.result.train.checkpoint, bench.checkpoint, HASH_HEX_MAX);
+    say(&alice);
+}
+
 static enum verdict verdict_of(uint64_t task, uint64_t token, enum outcome outcome)
 {
     result(&alice, 7, task, token, outcome);
@@ -274,6 +287,28 @@ START_TEST(hello_fetch_result_is_a_life)
     ck_assert_uint_eq(fake_driver.n_ended, 1);
     ck_assert_int_eq(fake_driver.last_ended.state, TASK_DONE);
     ck_assert(turn_is_quiet(bench.turn));
+    teardown();
+}
+END_TEST
+
+START_TEST(a_result_that_wants_more_is_answered_with_the_next_lease)
+{
+    setup();
+    with_worker(3);
+    struct msg_lease lease = lease_of(&alice, 7);
+    result_that_wants_more(lease.task_id, lease.token);
+    end();
+    ck_assert_uint_eq(bench.n_sent, 2); // in this order: the slot is free by then
+    ck_assert_int_eq(bench.sent[0].result_reply.verdict, VERDICT_ACCEPTED);
+    ck_assert_int_eq(bench.sent[1].kind, MSG_LEASE);
+    struct msg_lease next = bench.sent[1].lease;
+    result_that_wants_more(lease.task_id, lease.token);
+    end(); // said again, and only answered again
+    ck_assert_uint_eq(count(MSG_LEASE, &alice), 0);
+    ck_assert_int_eq(heard(MSG_RESULT_REPLY)->result_reply.verdict, VERDICT_REPEATED);
+    ck_assert_int_eq(verdict_of(next.task_id, next.token, OUTCOME_OK),
+                     VERDICT_ACCEPTED);
+    ck_assert_uint_eq(count(MSG_LEASE, &alice), 0); // it did not want more
     teardown();
 }
 END_TEST
@@ -1136,7 +1171,9 @@ END_TEST
 
 TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_worker,
            a_measurement_of_other_units_is_a_failed_attempt,
-           hello_fetch_result_is_a_life, nothing_is_said_before_the_turn_has_ended,
+           hello_fetch_result_is_a_life,
+           a_result_that_wants_more_is_answered_with_the_next_lease,
+           nothing_is_said_before_the_turn_has_ended,
            a_worker_that_waits_is_given_a_task_when_there_is_one,
            a_repeated_result_is_repeated_and_a_stale_one_is_stale,
            a_worker_is_busy_from_the_grant_to_the_result,

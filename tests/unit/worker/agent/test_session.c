@@ -234,7 +234,46 @@ START_TEST(a_result_is_repeated_until_its_verdict)
     ck_assert_int_eq(n_results, 2);
     hear_verdict(&t, 5, 2);
     ck_assert_int_eq(state(&t, 0), SLOT_FREE);
-    ck_assert_int_eq(say(&t), MSG_FETCH);
+    stage_close(&t);
+}
+END_TEST
+
+static enum msg_kind say_but_beats(struct stage *t)
+{
+    enum msg_kind k = say(t);
+    return k == MSG_BEAT ? say(t) : k;
+}
+
+START_TEST(a_result_asks_for_the_next_task_and_fetch_only_when_none_came)
+{
+    struct stage t = stage_live(1);
+    hear_lease(&t, 5, 2);
+    finish(&t, 0);
+    ck_assert_int_eq(say(&t), MSG_RESULT);
+    ck_assert(t.m->result.wants_more);
+    hear_verdict(&t, 5, 2);
+    ck_assert_int_eq(say(&t), MSG_NONE);
+    t.now_ms += BEAT;
+    ck_assert_int_eq(say_but_beats(&t), MSG_FETCH);
+    hear_lease(&t, 6, 3);
+    finish(&t, 0);
+    ck_assert_int_eq(say(&t), MSG_RESULT);
+    t.m->kind = MSG_RESULT_REPLY;
+    t.m->result_reply = (struct msg_result_reply){6, 3, VERDICT_STALE};
+    hear(&t, t.m);
+    ck_assert_int_eq(say(&t), MSG_FETCH); // that one brought nothing
+    stage_close(&t);
+}
+END_TEST
+
+START_TEST(the_result_of_a_draining_worker_asks_for_nothing)
+{
+    struct stage t = stage_live(1);
+    hear_lease(&t, 5, 2);
+    session_drain(t.s);
+    finish(&t, 0);
+    ck_assert_int_eq(say(&t), MSG_RESULT);
+    ck_assert(!t.m->result.wants_more);
     stage_close(&t);
 }
 END_TEST
@@ -571,6 +610,8 @@ TEST_SUITE(
     a_fetch_without_answer_is_repeated_after_a_beat,
     leases_fill_the_slots_and_beats_name_them, a_lease_without_a_slot_is_given_back,
     a_result_is_repeated_until_its_verdict,
+    a_result_asks_for_the_next_task_and_fetch_only_when_none_came,
+    the_result_of_a_draining_worker_asks_for_nothing,
     silence_of_three_beats_means_hello_with_all_that_is_held,
     an_unknown_session_says_hello_again, a_refused_hello_ends_it,
     another_refusal_changes_nothing, a_cancelled_task_is_stopped_and_not_reported,
