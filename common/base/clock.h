@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// clock.h - the two clocks: monotonic for deadlines, wall for people and provenance.
+// clock.h - the clocks: monotonic for deadlines, wall for people and provenance, the
+// thread's own for what a piece of work costs.
 //
 // Pure modules take `now_ms` as an argument instead of asking here.
 // Threads: any.
@@ -10,6 +11,7 @@
 
 int64_t clock_mono_ms(void); // never goes back; zero is arbitrary
 int64_t clock_mono_ns(void);
-int64_t clock_wall_ms(void); // since 1970-01-01 UTC; may step
+int64_t clock_wall_ms(void);   // since 1970-01-01 UTC; may step
+int64_t clock_thread_ns(void); // processor time of the calling thread
 
 #endif

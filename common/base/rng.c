@@ -76,9 +76,8 @@ uint64_t rng_u64(struct rng *r)
 uint64_t rng_below(struct rng *r, uint64_t n)
 {
     BUG_ON(n == 0);
-    uint64_t reject_below = (0 - n) % n; // 2^64 mod n
     uint64_t x = rng_u64(r);
-    while (x < reject_below) {
+    while (x < n && x < (0 - n) % n) { // 2^64 mod n, which is below n
         x = rng_u64(r);
     }
     return x % n;

@@ -63,16 +63,20 @@ bool gene_kind_is_per_layer(enum gene_kind k)
     return kinds[k].is_per_layer;
 }
 
-int *arch_field(struct arch *a, enum gene_kind k, int layer)
+static size_t offset_of(enum gene_kind k, int layer)
 {
     BUG_ON(layer < 0 || layer > (kinds[k].is_per_layer ? ARCH_DEPTH_MAX : 0));
-    return (int *)(void *)((char *)a + kinds[k].offset) + layer;
+    return kinds[k].offset + (size_t)layer * sizeof(int);
+}
+
+int *arch_field(struct arch *a, enum gene_kind k, int layer)
+{
+    return (int *)(void *)((char *)a + offset_of(k, layer));
 }
 
 int arch_value(const struct arch *a, enum gene_kind k, int layer)
 {
-    struct arch copy = *a;
-    return *arch_field(&copy, k, layer);
+    return *(const int *)(const void *)((const char *)a + offset_of(k, layer));
 }
 
 // "width 2" or "cat", for sentences.

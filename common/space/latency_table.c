@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct row_key {
-    enum latency_section section;
-    int dilation;
-    int kernel;   // 0 where the section has none
-    int channels; // the first channel count
-};
+// Section, dilation, kernel (0 where the section has none) and the first channel count
+// in one number, so that a place is found by comparing numbers: this is asked millions
+// of times in a search.
+#define KEY_SECTION  56
+#define KEY_DILATION 48
+#define KEY_KERNEL   32
 
 struct point {
     int channels; // the last channel count, 0 where the section has one only
@@ -22,7 +22,7 @@ struct point {
 };
 
 struct row {
-    struct row_key key;
+    uint64_t key;
     size_t n_points;
     size_t cap;
     struct point *points; // by channels
@@ -95,10 +95,22 @@ size_t latency_table_count(const struct latency_table *t)
 
 // ---------------------------------------------------------------- places
 
-static struct row_key key_of(const struct latency_unit *u)
+static uint64_t key_of(const struct latency_unit *u)
 {
-    return (struct row_key){u->section, u->dilation,
-                            sections[u->section].has_kernel ? u->b : 0, u->a};
+    int kernel = sections[u->section].has_kernel ? u->b : 0;
+    return (uint64_t)u->section << KEY_SECTION | (uint64_t)u->dilation << KEY_DILATION |
+           (uint64_t)kernel << KEY_KERNEL | (uint32_t)u->a;
+}
+
+static int channels_of(uint64_t key)
+{
+    return (int)(uint32_t)key;
+}
+
+// Of everything but the channels: only between such rows is interpolated.
+static bool is_same_kind(uint64_t x, uint64_t y)
+{
+    return x >> KEY_KERNEL == y >> KEY_KERNEL;
 }
 
 static int last_channels(const struct latency_unit *u)
@@ -106,32 +118,14 @@ static int last_channels(const struct latency_unit *u)
     return sections[u->section].has_kernel ? u->c : u->b;
 }
 
-// Everything but the channels: only such rows are interpolated between.
-static int compare_kind(const struct row_key *x, const struct row_key *y)
-{
-    if (x->section != y->section) {
-        return x->section < y->section ? -1 : 1;
-    }
-    if (x->dilation != y->dilation) {
-        return x->dilation < y->dilation ? -1 : 1;
-    }
-    return (x->kernel > y->kernel) - (x->kernel < y->kernel);
-}
-
-static int compare_keys(const struct row_key *x, const struct row_key *y)
-{
-    int order = compare_kind(x, y);
-    return order ? order : (x->channels > y->channels) - (x->channels < y->channels);
-}
-
 // The first row that is not below the key; n_rows when all are.
-static size_t row_place(const struct latency_table *t, const struct row_key *key)
+static size_t row_place(const struct latency_table *t, uint64_t key)
 {
     size_t low = 0;
     size_t high = t->n_rows;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare_keys(&t->rows[middle].key, key) < 0) {
+        if (t->rows[middle].key < key) {
             low = middle + 1;
         } else {
             high = middle;
@@ -168,24 +162,23 @@ static void *grow(void *items, size_t n, size_t *cap, size_t item_bytes)
     return items;
 }
 
-static struct row *row_at(struct latency_table *t, const struct row_key *key)
+static struct row *row_at(struct latency_table *t, uint64_t key)
 {
     size_t at = row_place(t, key);
-    if (at < t->n_rows && compare_keys(&t->rows[at].key, key) == 0) {
+    if (at < t->n_rows && t->rows[at].key == key) {
         return &t->rows[at];
     }
     t->rows = grow(t->rows, t->n_rows, &t->cap_rows, sizeof(*t->rows));
     memmove(t->rows + at + 1, t->rows + at, (t->n_rows - at) * sizeof(*t->rows));
     t->n_rows++;
-    t->rows[at] = (struct row){.key = *key};
+    t->rows[at] = (struct row){.key = key};
     return &t->rows[at];
 }
 
 void latency_table_set(struct latency_table *t, const struct latency_unit *u, double ms)
 {
     BUG_ON((int)u->section >= LATENCY_SECTIONS || !isfinite(ms) || ms < 0);
-    struct row_key key = key_of(u);
-    struct row *r = row_at(t, &key);
+    struct row *r = row_at(t, key_of(u));
     int channels = last_channels(u);
     size_t at = point_place(r, channels);
     if (at < r->n_points && r->points[at].channels == channels) {
@@ -262,29 +255,29 @@ static bool along_row(const struct row *r, int channels, double *ms)
 }
 
 // The nearest row on each side that covers the last channel count.
-static bool between_rows(const struct latency_table *t, const struct row_key *key,
-                         size_t at, int channels, double *ms)
+static bool between_rows(const struct latency_table *t, uint64_t key, int channels,
+                         double *ms)
 {
     double low_ms = 0;
     double high_ms = 0;
-    size_t low = at;
-    size_t high = at;
-    while (high < t->n_rows && compare_kind(&t->rows[high].key, key) == 0 &&
+    size_t low = row_place(t, key);
+    size_t high = low;
+    while (high < t->n_rows && is_same_kind(t->rows[high].key, key) &&
            !along_row(&t->rows[high], channels, &high_ms)) {
         high++;
     }
-    if (high == t->n_rows || compare_kind(&t->rows[high].key, key) != 0) {
+    if (high == t->n_rows || !is_same_kind(t->rows[high].key, key)) {
         return false;
     }
-    if (t->rows[high].key.channels == key->channels) {
+    if (t->rows[high].key == key) {
         *ms = high_ms;
         return true;
     }
-    while (low > 0 && compare_kind(&t->rows[low - 1].key, key) == 0) {
+    while (low > 0 && is_same_kind(t->rows[low - 1].key, key)) {
         low--;
         if (along_row(&t->rows[low], channels, &low_ms)) {
-            *ms = between(t->rows[low].key.channels, low_ms, t->rows[high].key.channels,
-                          high_ms, key->channels);
+            *ms = between(channels_of(t->rows[low].key), low_ms,
+                          channels_of(t->rows[high].key), high_ms, channels_of(key));
             return true;
         }
     }
@@ -295,15 +288,15 @@ bool latency_of_unit(const struct latency_table *t, const struct latency_unit *u
                      double *ms)
 {
     BUG_ON((int)u->section >= LATENCY_SECTIONS);
-    struct row_key key = key_of(u);
-    if (between_rows(t, &key, row_place(t, &key), last_channels(u), ms)) {
+    if (between_rows(t, key_of(u), last_channels(u), ms)) {
         return true;
     }
-    if (key.dilation == 0) {
+    if (u->dilation == 0) {
         return false;
     }
-    key.dilation = 0; // blocks of any dilation
-    return between_rows(t, &key, row_place(t, &key), last_channels(u), ms);
+    struct latency_unit any = *u; // blocks of any dilation
+    any.dilation = 0;
+    return between_rows(t, key_of(&any), last_channels(u), ms);
 }
 
 size_t latency_units_of(const struct arch *a, const struct net_dims *d,
@@ -343,11 +336,13 @@ bool latency_of(const struct latency_table *t, const struct arch *a,
 
 // ---------------------------------------------------------------- listing
 
-static struct latency_unit unit_of(const struct row_key *key, int channels)
+static struct latency_unit unit_of(uint64_t key, int channels)
 {
-    struct latency_unit u = {key->section, key->dilation, key->channels, channels, 0};
-    if (sections[key->section].has_kernel) {
-        u.b = key->kernel;
+    enum latency_section section = (enum latency_section)(key >> KEY_SECTION);
+    struct latency_unit u = {section, (int)(key >> KEY_DILATION & 0xff),
+                             channels_of(key), channels, 0};
+    if (sections[section].has_kernel) {
+        u.b = (int)(key >> KEY_KERNEL & 0xffff);
         u.c = channels;
     }
     return u;
@@ -379,7 +374,7 @@ struct latency_entry *latency_table_entries(const struct latency_table *t)
         const struct row *r = &t->rows[i];
         for (size_t j = 0; j < r->n_points; j++) {
             entries[n++] = (struct latency_entry){
-                unit_of(&r->key, r->points[j].channels), r->points[j].ms};
+                unit_of(r->key, r->points[j].channels), r->points[j].ms};
         }
     }
     BUG_ON(n != t->n_entries);

@@ -204,15 +204,15 @@ static void print_runs(const struct report *r)
 {
     const struct search_bench *b = &r->strategy;
     char text[ARCH_STRING_MAX];
-    printf("\n%6s  %10s  %9s  %11s  %8s  %7s  %s\n", "seed",
+    printf("\n%6s  %10s  %9s  %11s  %8s  %7s  %7s  %s\n", "seed",
            b->is_front ? "volume" : "best", "regret", "evaluations", "to best",
-           "seconds", b->is_front ? "first of the front" : "architecture");
+           "seconds", "cpu", b->is_front ? "first of the front" : "architecture");
     for (size_t i = 0; i < b->n_runs; i++) {
         const struct search_bench_run *run = &b->runs[i];
-        printf("%6llu  %10.4f  %9.5f  %11zu  %8zu  %7.3f  %s\n",
+        printf("%6llu  %10.4f  %9.5f  %11zu  %8zu  %7.3f  %7.3f  %s\n",
                (unsigned long long)run->seed, run->quality,
                search_bench_regret(b, run->quality, r->optimum), run->n_evaluations,
-               run->n_to_best, run->seconds,
+               run->n_to_best, run->seconds, run->cpu_seconds,
                run->best.depth ? arch_print(&run->best, text) : "-");
     }
 }
@@ -220,15 +220,17 @@ static void print_runs(const struct report *r)
 static void print_curve(const struct search_bench *b, double optimum, double hit)
 {
     double seconds = 0;
+    double cpu_seconds = 0;
     printf("  %-10s", b->strategy);
     for (size_t i = 0; i < b->n_marks; i++) {
         printf("  %8.5f", search_bench_mean_regret(b, i, optimum));
     }
     for (size_t i = 0; i < b->n_runs; i++) {
         seconds += b->runs[i].seconds / (double)b->n_runs;
+        cpu_seconds += b->runs[i].cpu_seconds / (double)b->n_runs;
     }
-    printf("  %3zu of %zu  %7.3f\n", search_bench_hits(b, optimum, hit), b->n_runs,
-           seconds);
+    printf("  %3zu of %zu  %7.3f  %7.3f\n", search_bench_hits(b, optimum, hit),
+           b->n_runs, seconds, cpu_seconds);
 }
 
 static int print_text(const struct report *r)
@@ -240,7 +242,7 @@ static int print_text(const struct report *r)
     for (size_t i = 0; i < b->n_marks; i++) {
         printf("  %8zu", b->marks[i]);
     }
-    printf("  optimum  seconds\n");
+    printf("  optimum  seconds      cpu\n");
     print_curve(b, r->optimum, r->hit);
     if (r->random.n_runs > 0) {
         print_curve(&r->random, r->optimum, r->hit);
@@ -257,11 +259,11 @@ static json_t *run_json(const struct search_bench *b,
     json_t *best =
         run->best.depth ? json_string(arch_print(&run->best, text)) : json_null();
     return json_pack(
-        "{s:I, s:o, s:o, s:I, s:I, s:f, s:o}", "seed", (json_int_t)run->seed,
+        "{s:I, s:o, s:o, s:I, s:I, s:f, s:f, s:o}", "seed", (json_int_t)run->seed,
         b->is_front ? "hypervolume" : "best", json_real(run->quality), "regret",
         json_real(search_bench_regret(b, run->quality, optimum)), "evaluations",
         (json_int_t)run->n_evaluations, "to_best", (json_int_t)run->n_to_best,
-        "seconds", run->seconds, "architecture", best);
+        "seconds", run->seconds, "cpu_seconds", run->cpu_seconds, "architecture", best);
 }
 
 static json_t *bench_json(const struct search_bench *b, double optimum, double hit)

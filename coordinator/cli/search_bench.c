@@ -152,8 +152,10 @@ static enum err run_seed(const struct search_bench_setup *s, struct search_bench
                                            .arg = &g};
     struct search_run *r = NULL;
     int64_t started_ns = clock_mono_ns();
+    int64_t started_cpu_ns = clock_thread_ns();
     enum err e = search_run(&setup, &r, why);
     out->seconds = (double)(clock_mono_ns() - started_ns) / 1e9;
+    out->cpu_seconds = (double)(clock_thread_ns() - started_cpu_ns) / 1e9;
     if (e == ERR_OK) {
         measure(s, r, b, out);
     }

@@ -28,7 +28,8 @@ struct search_bench_setup {
 
 struct search_bench_run {
     uint64_t seed;
-    double seconds;
+    double seconds;       // on the clock
+    double cpu_seconds;   // of the processor: what a busy machine leaves as it is
     size_t n_evaluations; // fewer than asked for where nothing new was left
     size_t n_to_best;     // evaluations after which its best was known
     double marks[SEARCH_BENCH_MARKS_MAX]; // quality after so many evaluations
