@@ -38,6 +38,7 @@ struct latency_table {
     size_t cap_rows;
     struct row *rows; // by key
     size_t n_entries;
+    bool tells_dilations; // some blocks are of one dilation
     size_t n_notes;
     struct note *notes;
 };
@@ -172,6 +173,7 @@ static struct row *row_at(struct latency_table *t, uint64_t key)
     memmove(t->rows + at + 1, t->rows + at, (t->n_rows - at) * sizeof(*t->rows));
     t->n_rows++;
     t->rows[at] = (struct row){.key = key};
+    t->tells_dilations |= (key >> KEY_DILATION & 0xff) != 0;
     return &t->rows[at];
 }
 
@@ -288,15 +290,14 @@ bool latency_of_unit(const struct latency_table *t, const struct latency_unit *u
                      double *ms)
 {
     BUG_ON((int)u->section >= LATENCY_SECTIONS);
-    if (between_rows(t, key_of(u), last_channels(u), ms)) {
+    bool is_of_one = u->dilation != 0;
+    if ((!is_of_one || t->tells_dilations) &&
+        between_rows(t, key_of(u), last_channels(u), ms)) {
         return true;
-    }
-    if (u->dilation == 0) {
-        return false;
     }
     struct latency_unit any = *u; // blocks of any dilation
     any.dilation = 0;
-    return between_rows(t, key_of(&any), last_channels(u), ms);
+    return is_of_one && between_rows(t, key_of(&any), last_channels(u), ms);
 }
 
 size_t latency_units_of(const struct arch *a, const struct net_dims *d,

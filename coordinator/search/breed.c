@@ -5,7 +5,7 @@
 #include "coordinator/search/draw.h"
 #include "coordinator/search/vary.h"
 
-#define TRIES_MAX     40
+#define TRIES_MAX     20
 #define REPAIR_ONE_IN 4
 
 bool breed_new(const struct strategy_context *c, breed_fn *make, void *arg,

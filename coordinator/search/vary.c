@@ -2,6 +2,8 @@
 // vary.c - see vary.h.
 #include "coordinator/search/vary.h"
 
+#define NEARBY .75 // of a gene's changes
+
 static bool is_active(const struct gene *g, int depth)
 {
     return g->layer <= depth;
@@ -63,15 +65,17 @@ static void set(const struct space *s, struct arch *a, const struct gene *g, int
     }
 }
 
-// A distance of any order of magnitude that the list has, each as likely; turned around
-// at the ends of the list.
+// A distance of any order of magnitude that the list has, the small ones more often;
+// turned around at the ends of the list.
 static int nearby(const struct gene *g, int at, struct rng *r)
 {
     int n_orders = 1;
     while (1 << n_orders < g->n_values) {
         n_orders++;
     }
-    int order = 1 << rng_below(r, (uint64_t)n_orders);
+    uint64_t first = rng_below(r, (uint64_t)n_orders);
+    uint64_t second = rng_below(r, (uint64_t)n_orders);
+    int order = 1 << (first < second ? first : second);
     int distance = order + (int)rng_below(r, (uint64_t)order);
     int to = rng_below(r, 2) ? at + distance : at - distance;
     if (to < 0 || to >= g->n_values) {
@@ -84,7 +88,7 @@ static int nearby(const struct gene *g, int at, struct rng *r)
 static int other_value(const struct gene *g, int value, struct rng *r)
 {
     int at = index_of(g, value);
-    int to = rng_below(r, 2) ? nearby(g, at, r) : at;
+    int to = rng_unit(r) < NEARBY ? nearby(g, at, r) : at;
     if (to == at) {
         to = (int)rng_below(r, (uint64_t)g->n_values - 1);
         to += to >= at;
@@ -169,6 +173,40 @@ void vary_neighbours(const struct space *s, const struct arch *a, vary_visit_fn 
             }
         }
     }
+}
+
+// The largest value of the gene that keeps the limits, by halving; false for none.
+static bool raise_to_limit(const struct problem *p, struct arch *a,
+                           const struct gene *g)
+{
+    int *field = arch_field(a, g->kind, g->layer);
+    int before = *field;
+    int n_within = 0; // of the lowest values
+    int end = g->n_values;
+    while (n_within < end) {
+        int middle = n_within + (end - n_within) / 2;
+        *field = g->values[middle];
+        if (problem_admits(p, a)) {
+            n_within = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    *field = n_within > 0 ? g->values[n_within - 1] : before;
+    return n_within > 0;
+}
+
+bool vary_to_limit(const struct problem *p, struct arch *a, struct rng *r)
+{
+    const struct gene *choices[SPACE_GENES_MAX];
+    uint64_t n = 0;
+    for (int i = 0; i < p->space->n_genes; i++) {
+        const struct gene *g = &p->space->genes[i];
+        if (g->kind != GENE_DEPTH && can_change(g, a)) {
+            choices[n++] = g;
+        }
+    }
+    return n > 0 && raise_to_limit(p, a, choices[rng_below(r, n)]);
 }
 
 // One random gene to a lower value, half the time to the next one; false when all are

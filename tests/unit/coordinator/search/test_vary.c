@@ -119,7 +119,62 @@ START_TEST(a_repaired_network_keeps_the_limits)
 }
 END_TEST
 
+static const struct gene *changed_gene(const struct arch *a, const struct arch *b)
+{
+    for (int i = 0; i < space.n_genes; i++) {
+        const struct gene *g = &space.genes[i];
+        if (g->layer <= a->depth &&
+            arch_value(a, g->kind, g->layer) != arch_value(b, g->kind, g->layer)) {
+            return g;
+        }
+    }
+    return NULL;
+}
+
+// Whether any larger value of the gene keeps the limits.
+static bool could_be_larger(const struct problem *p, struct arch a,
+                            const struct gene *g)
+{
+    int at = arch_value(&a, g->kind, g->layer);
+    for (int i = 0; i < g->n_values; i++) {
+        *arch_field(&a, g->kind, g->layer) = g->values[i];
+        if (g->values[i] > at && problem_admits(p, &a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(one_gene_set_to_the_limit_leaves_no_room_for_it)
+{
+    int n_raised = 0;
+    int n_lowered = 0;
+    fixture_coarse(&space);
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct rng r = rng_stream(7, RNG_TEST, i, 0);
+        struct problem p = fixture_problem(&space, 500000. + (double)(i % 500) * 10000);
+        struct arch a = space_draw(&space, &r);
+        struct arch b = a;
+        bool is_within = problem_admits(&p, &a);
+        bool is_set = vary_to_limit(&p, &b, &r);
+        const struct gene *g = changed_gene(&a, &b);
+        ck_assert(space_contains(&space, &b));
+        ck_assert(is_set == problem_admits(&p, &b));
+        ck_assert(is_set || (!is_within && !g));
+        if (g) {
+            ck_assert(g->kind != GENE_DEPTH && n_differences(&a, &b) == 1);
+            ck_assert(!could_be_larger(&p, b, g));
+            n_raised += is_within;
+            n_lowered += !is_within;
+        }
+    }
+    ck_assert_int_gt(n_raised, 100);
+    ck_assert_int_gt(n_lowered, 100);
+}
+END_TEST
+
 TEST_SUITE(vary, children_of_any_depth_are_canonical_and_in_the_space,
            a_step_changes_exactly_one_gene, a_mutation_always_changes_something,
            where_nothing_can_change_nothing_does, all_neighbours_are_visited,
-           a_repaired_network_keeps_the_limits)
+           a_repaired_network_keeps_the_limits,
+           one_gene_set_to_the_limit_leaves_no_room_for_it)

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# fine.sh - in the fine space, 10^13 networks, mpea with the paper's budget ends at
+# something at least as good as the coarse space's exact optimum, under a predictor that
+# says of coarse networks what the coarse one says (tests/bench/widen_predictor.py).
+source "$(dirname "$0")/lib.sh"
+bench=$(dirname "$0")/../bench
+predictor=${VOXARCH_FIXTURES:-}/surrogate_eer_predictor.safetensors
+table=${VOXARCH_FIXTURES:-}/latency_table_v100_b64.csv
+if [ ! -f "$predictor" ] || [ ! -f "$table" ]; then
+    echo "SKIPPED: $predictor, $table (set VOXARCH_FIXTURES to their folder)"
+    exit 0
+fi
+
+expect 0 python3 "$bench/widen_predictor.py" "$predictor" "$work/fine.safetensors"
+expect 0 sh "$bench/fine.sh" voxarch "$work/fine.safetensors" "$table" 1
+cat "$work/out"
