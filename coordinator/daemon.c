@@ -147,6 +147,13 @@ static bool has_room(void *arg, uint64_t size_bytes)
     return reserve_has_room(d->reserve, size_bytes);
 }
 
+static enum err on_order(void *arg, const struct msg *in, struct msg *out,
+                         struct errinfo *why)
+{
+    const struct daemon *d = arg;
+    return turn_order(d->turn, in, worker_socket_now(), out, why);
+}
+
 static const char *listed_as(void *arg, const struct curve_public *key)
 {
     const struct daemon *d = arg;
@@ -347,7 +354,11 @@ static enum err start_collector(struct daemon *d, struct errinfo *why)
 
 static enum err start_sockets(struct daemon *d, struct errinfo *why)
 {
-    const struct admin_hooks hooks = {.arg = d, .status = fill_status, .drain = drain};
+    const struct admin_hooks hooks = {.arg = d,
+                                      .status = fill_status,
+                                      .drain = drain,
+                                      .takes_order = turn_takes_order,
+                                      .order = on_order};
     enum err e = d->gate ? gate_start(d->gate, &d->loop, why) : ERR_OK;
     if (e == ERR_OK) {
         e = worker_socket_start(d->worker, &d->loop, d->turn, why);

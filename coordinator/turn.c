@@ -29,11 +29,10 @@ struct effect *turn_add_effect(struct turn *t, enum effect_kind kind)
     return f;
 }
 
-void turn_mark_dirty(struct turn *t, uint64_t study_id)
+static void add_once(struct id_list *list, uint64_t id)
 {
-    struct id_list *list = &t->dirty;
     for (size_t i = 0; i < list->len; i++) {
-        if (list->ids[i] == study_id) {
+        if (list->ids[i] == id) {
             return;
         }
     }
@@ -44,7 +43,18 @@ void turn_mark_dirty(struct turn *t, uint64_t study_id)
         list->ids = ids;
         list->cap = cap;
     }
-    list->ids[list->len++] = study_id;
+    list->ids[list->len++] = id;
+}
+
+void turn_mark_dirty(struct turn *t, uint64_t study_id)
+{
+    add_once(&t->dirty, study_id);
+}
+
+void turn_mark_kicked(struct turn *t, uint64_t study_id)
+{
+    turn_mark_dirty(t, study_id);
+    add_once(&t->kicked, study_id);
 }
 
 // ---- what memory holds of a task
@@ -174,7 +184,7 @@ static enum err rebuild(struct turn *t, struct errinfo *why)
     if (e == ERR_OK) {
         e = study_row_each(t->store, rebuild_study, t, why);
     }
-    return e;
+    return e == ERR_OK ? turn_fleet_rebuild(t, why) : e;
 }
 
 enum err turn_create(struct store *s, struct blob_store *blobs,
@@ -191,6 +201,8 @@ enum err turn_create(struct store *s, struct blob_store *blobs,
     t->queue = queue_create();
     t->leases = lease_table_create();
     t->sessions = session_table_create();
+    t->quarantine = quarantine_create();
+    t->avoid = avoid_create();
     enum err e = rebuild(t, why);
     if (e != ERR_OK) {
         turn_destroy(t);
@@ -208,10 +220,13 @@ void turn_destroy(struct turn *t)
     queue_destroy(t->queue);
     lease_table_destroy(t->leases);
     session_table_destroy(t->sessions);
+    quarantine_destroy(t->quarantine);
+    avoid_destroy(t->avoid);
     outbox_fini(&t->after_commit);
     outbox_fini(&t->any_case);
     free(t->effects.items);
     free(t->dirty.ids);
+    free(t->kicked.ids);
     free(t);
 }
 
@@ -238,8 +253,7 @@ static void hook_disk_full(void *arg)
 
 static uint32_t hook_train_workers(void *arg)
 {
-    const struct turn *t = arg;
-    return session_count_capable(t->sessions, TASK_TRAIN);
+    return turn_count_capable(arg, &(struct queue_task){.kind = TASK_TRAIN});
 }
 
 struct driver_hooks turn_driver_hooks(struct turn *t)
@@ -328,6 +342,7 @@ static void commit(struct turn *t)
 {
     struct errinfo why = {0};
     enum err e = store_commit(t->store, &why);
+    t->committed = e;
     if (e == ERR_OK) {
         turn_apply_effects(t);
     } else {
@@ -417,6 +432,7 @@ void turn_end(struct turn *t, struct turn_now now)
         log_warn("worker.lost", "n=%zu silent_ms=%d", n_lost, (int)SESSION_LOST_MS);
     }
     turn_expire(t);
+    turn_quarantine(t);
     advance_studies(t);
     turn_grant(t);
     commit(t);

@@ -85,6 +85,14 @@ void turn_status(struct turn *t, struct msg_status_reply *out);
 bool turn_may_store(const struct turn *t, const struct curve_public *key,
                     uint64_t size_bytes);
 
+// What people ask and order. An order is carried out and committed before this returns;
+// *answer is a reply of the question's kind, or ORDER_REPLY. ERR_NOTFOUND, ERR_STALE
+// and the like with a sentence: nothing was done. BUG for other kinds.
+bool turn_takes_order(enum msg_kind kind);
+MUST_CHECK enum err turn_order(struct turn *t, const struct msg *in,
+                               struct turn_now now, struct msg *answer,
+                               struct errinfo *why);
+
 // What a key's workers hold: any task, or one that names this artifact.
 bool turn_holds_task(const struct turn *t, const struct curve_public *key);
 bool turn_holds_artifact(const struct turn *t, const struct curve_public *key,

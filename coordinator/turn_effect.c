@@ -11,6 +11,7 @@ static void apply_leased(struct turn *t, const struct effect *f)
 {
     const struct lease *l = &f->lease;
     BUG_ON(lease_grant(t->leases, l) != ERR_OK); // the store said it was READY
+    avoid_forget(t->avoid, l->task_id);
     log_info("task.leased", "task=%llu token=%llu worker=%llu", (llu)l->task_id,
              (llu)l->token, (llu)l->worker_id);
 }
@@ -33,6 +34,9 @@ static void apply_accepted(struct turn *t, const struct effect *f)
 static void apply_ready(struct turn *t, const struct effect *f)
 {
     queue_add(t->queue, &f->task, t->now.mono_ms);
+    if (f->failed_by != 0) {
+        avoid_note(t->avoid, f->task.id, f->failed_by, f->task.ready_ms + AVOID_MS);
+    }
 }
 
 static void apply_joined(struct turn *t, const struct effect *f)
@@ -71,10 +75,15 @@ static void apply_replaced(struct turn *t, const struct effect *f)
 typedef void apply_fn(struct turn *t, const struct effect *f);
 
 static apply_fn *const appliers[] = {
-    [EFFECT_READY] = apply_ready,       [EFFECT_LEASED] = apply_leased,
-    [EFFECT_ENDED] = apply_ended,       [EFFECT_ACCEPTED] = apply_accepted,
-    [EFFECT_JOINED] = apply_joined,     [EFFECT_LEFT] = apply_left,
+    [EFFECT_READY] = apply_ready,
+    [EFFECT_LEASED] = apply_leased,
+    [EFFECT_ENDED] = apply_ended,
+    [EFFECT_ACCEPTED] = apply_accepted,
+    [EFFECT_JOINED] = apply_joined,
+    [EFFECT_LEFT] = apply_left,
     [EFFECT_REPLACED] = apply_replaced,
+    [EFFECT_REPORTED] = turn_apply_report,
+    [EFFECT_STANDING] = turn_apply_standing,
 };
 
 void turn_apply_effects(struct turn *t)

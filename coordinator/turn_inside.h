@@ -6,10 +6,13 @@
 #ifndef COORDINATOR_TURN_INSIDE_H
 #define COORDINATOR_TURN_INSIDE_H
 
+#include "coordinator/fleet/quarantine.h"
 #include "coordinator/fleet/refusals.h"
 #include "coordinator/outbox.h"
+#include "coordinator/sched/avoid.h"
 #include "coordinator/sched/lease.h"
 #include "coordinator/sched/queue.h"
+#include "coordinator/store/standing_row.h"
 #include "coordinator/turn.h"
 
 enum effect_kind {
@@ -20,14 +23,29 @@ enum effect_kind {
     EFFECT_JOINED,   // session, route, worker
     EFFECT_LEFT,     // session
     EFFECT_REPLACED, // session: another process has its name now
+    EFFECT_REPORTED, // report: a worker ended an attempt
+    EFFECT_STANDING, // standing: of a worker's name
 };
 
 struct effect {
     enum effect_kind kind;
     uint64_t session;
     union {
-        struct queue_task task;
+        struct {
+            struct queue_task task;
+            uint64_t failed_by; // avoid_who of its last worker; 0 = nobody
+        };
         struct lease lease;
+        struct {
+            uint64_t task_id, token;
+            bool is_ok;
+            char name[WORKER_NAME_MAX];
+        } report;
+        struct {
+            enum standing standing;
+            char name[WORKER_NAME_MAX];
+            char reason[STANDING_REASON_MAX];
+        } standing;
         struct {
             struct route route;
             struct worker worker;
@@ -63,6 +81,8 @@ struct turn {
     struct queue *queue;
     struct lease_table *leases;
     struct session_table *sessions;
+    struct quarantine *quarantine;
+    struct avoid *avoid;
     struct turn_counters counters;
     struct refusals refusals;
     size_t first_session; // where the next round of grants starts
@@ -74,10 +94,12 @@ struct turn {
     struct outbox any_case;     // replies that do not
     bool has_failed;            // the environment refused a part of it
     bool has_kept;              // a part of it is to be committed
+    enum err committed;         // how the last commit went
 
-    struct id_list dirty; // studies to move on
-    int64_t ended_ms;     // when the last turn was
-    bool is_sick;         // the last turn that wrote could not
+    struct id_list dirty;  // studies to move on
+    struct id_list kicked; // those a task of which was kicked, in the part at hand
+    int64_t ended_ms;      // when the last turn was
+    bool is_sick;          // the last turn that wrote could not
     int64_t retry_ms;
 
     struct msg in; // large: once each
@@ -103,6 +125,7 @@ struct lease turn_lease(const struct task_row *row, uint64_t token, uint64_t wor
 
 struct effect *turn_add_effect(struct turn *t, enum effect_kind kind);
 void turn_mark_dirty(struct turn *t, uint64_t study_id);
+void turn_mark_kicked(struct turn *t, uint64_t study_id); // and dirty
 
 // turn_effect.c: after the commit, and after a rollback.
 void turn_apply_effects(struct turn *t);
@@ -113,7 +136,38 @@ void turn_decide(struct turn *t, const struct route *from);
 void turn_refuse(struct turn *t, const struct route *to, enum refusal reason,
                  enum err code, const char *text);
 
+// turn_fleet.c
+MUST_CHECK enum err turn_fleet_rebuild(struct turn *t, struct errinfo *why);
+bool turn_may_be_given(const struct turn *t, const struct session *s); // at all
+struct place_offer turn_offer(const struct session *s);                // as it is now
+bool turn_can_run(const struct session *s, const struct queue_task *task);
+// Workers that may be given such a task, busy or not.
+uint32_t turn_count_capable(const struct turn *t, const struct queue_task *task);
+void turn_note_report(struct turn *t, const struct session *s, uint64_t task_id,
+                      uint64_t token, bool is_ok);
+void turn_apply_report(struct turn *t, const struct effect *f);
+void turn_apply_standing(struct turn *t, const struct effect *f);
+void turn_quarantine(struct turn *t); // of who is convicted, one a turn
+// ERR_NOTFOUND: nobody was ever called that. Inside a part.
+MUST_CHECK enum err turn_drain_worker(struct turn *t, const char *name,
+                                      struct errinfo *why);
+MUST_CHECK enum err turn_release_worker(struct turn *t, const char *name,
+                                        struct errinfo *why);
+
+// turn_explain.c
+void turn_describe(const struct task_row *row, char out[static ARCH_STRING_MAX]);
+void turn_worker_name(struct turn *t, uint64_t worker_id,
+                      char out[static WORKER_NAME_MAX]); // "" = not known
+MUST_CHECK enum err turn_explain(struct turn *t, const struct msg *in,
+                                 struct msg *answer, struct errinfo *why);
+
 // turn_task.c
+// A buried task is READY again, its charges are forgotten; ERR_STALE when it is not
+// buried or of no use to its study. Inside a part, with turn_studies_go_on at its end.
+MUST_CHECK enum err turn_kick_task(struct turn *t, const struct task_row *row,
+                                   struct errinfo *why);
+// Studies of kicked tasks that have failed take up their work again.
+MUST_CHECK enum err turn_studies_go_on(struct turn *t, struct errinfo *why);
 // An attempt is over without a result: the task goes back or is buried. Inside a part.
 MUST_CHECK enum err turn_attempt_failed(struct turn *t, uint64_t task_id,
                                         uint64_t token, enum outcome outcome,

@@ -309,6 +309,18 @@ static bool is_anothers(const struct turn *t, const struct session *s,
     return lease && lease->token == r->token && lease->worker_id != s->worker.id;
 }
 
+static enum err settle_failure(struct turn *t, const struct session *s,
+                               const struct msg_result *r, enum outcome outcome,
+                               const char *error, struct errinfo *why)
+{
+    enum err e = turn_attempt_failed(t, r->task_id, r->token, outcome, true, error,
+                                     r->log_tail, why);
+    if (e == ERR_OK) {
+        turn_note_report(t, s, r->task_id, r->token, false);
+    }
+    return e;
+}
+
 // A result that is no use is a failed attempt: were it refused, its worker would hold
 // the task for ever.
 static enum err settle(struct turn *t, const struct session *s,
@@ -318,18 +330,21 @@ static enum err settle(struct turn *t, const struct session *s,
         return ERR_STALE;
     }
     if (r->outcome != OUTCOME_OK) {
-        return turn_attempt_failed(t, r->task_id, r->token, r->outcome, true, r->error,
-                                   r->log_tail, why);
+        return settle_failure(t, s, r, r->outcome, r->error, why);
     }
     struct errinfo flaw = {0};
     enum err e = check_result(t, r, &flaw);
     if (e == ERR_PROTO || e == ERR_NOTFOUND) {
-        return turn_attempt_failed(t, r->task_id, r->token, OUTCOME_ERROR, true,
-                                   flaw.text, NULL, why);
+        return settle_failure(t, s, r, OUTCOME_ERROR, flaw.text, why);
     }
-    return e == ERR_OK
-               ? turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why)
-               : err_set(why, e, "%s", flaw.text);
+    if (e != ERR_OK) {
+        return err_set(why, e, "%s", flaw.text);
+    }
+    e = turn_attempt_succeeded(t, r->task_id, r->token, &r->result, why);
+    if (e == ERR_OK) {
+        turn_note_report(t, s, r->task_id, r->token, true);
+    }
+    return e;
 }
 
 // The last lines of a runner that failed, one event each.

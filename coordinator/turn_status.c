@@ -3,6 +3,9 @@
 #include "common/base/log.h"
 #include "coordinator/turn_inside.h"
 
+#include <stdio.h>
+#include <string.h>
+
 struct status_visit {
     struct turn *t;
     struct msg_status_reply *out;
@@ -31,6 +34,49 @@ static struct worker worker_now(const struct turn *t, const struct session *s)
     return w;
 }
 
+static void add_standing(const struct turn *t, const char *name,
+                         struct status_worker *to)
+{
+    struct quarantine_entry entry;
+    for (size_t i = 0; i < quarantine_count(t->quarantine); i++) {
+        if (quarantine_entry(t->quarantine, i, &entry) &&
+            strcmp(entry.name, name) == 0) {
+            bool is_busy = to->task_id != 0;
+            snprintf(to->state, sizeof(to->state), "%s",
+                     entry.standing == STANDING_QUARANTINED ? "quarantined"
+                     : is_busy                              ? "draining"
+                                                            : "drained");
+            snprintf(to->reason, sizeof(to->reason), "%s", entry.reason);
+        }
+    }
+}
+
+static bool is_shown(const struct msg_status_reply *out, const char *name)
+{
+    for (uint32_t i = 0; i < out->n_workers; i++) {
+        if (strcmp(out->workers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Those that are not connected, and would be given nothing if they were.
+static void add_absent(const struct turn *t, struct msg_status_reply *out)
+{
+    struct quarantine_entry entry;
+    size_t n = quarantine_count(t->quarantine);
+    for (size_t i = 0; i < n && out->n_workers < LIMIT_STATUS_WORKERS; i++) {
+        if (!quarantine_entry(t->quarantine, i, &entry) || is_shown(out, entry.name)) {
+            continue;
+        }
+        struct status_worker *to = &out->workers[out->n_workers++];
+        *to = (struct status_worker){.id = UINT64_MAX};
+        snprintf(to->name, sizeof(to->name), "%s", entry.name);
+        add_standing(t, entry.name, to);
+    }
+}
+
 void turn_status(struct turn *t, struct msg_status_reply *out)
 {
     *out =
@@ -49,6 +95,9 @@ void turn_status(struct turn *t, struct msg_status_reply *out)
     for (size_t i = 0; i < n && i < LIMIT_STATUS_WORKERS; i++) {
         const struct session *s = session_at(t->sessions, i);
         struct worker w = worker_now(t, s);
-        worker_status(&w, s->is_lost, t->is_draining, &out->workers[out->n_workers++]);
+        struct status_worker *to = &out->workers[out->n_workers++];
+        worker_status(&w, s->is_lost, t->is_draining, to);
+        add_standing(t, s->worker.name, to);
     }
+    add_absent(t, out);
 }

@@ -2,10 +2,14 @@
 // turn_task.c - the part of a turn about tasks: attempts that end, and new grants.
 #include "common/base/log.h"
 #include "coordinator/sched/retry.h"
+#include "coordinator/store/worker_row.h"
 #include "coordinator/turn_inside.h"
 #include "proto/wire.h"
 
 #include <stdio.h>
+
+// Tasks passed over in search of one that this worker did not fail last.
+#define ASIDE_MAX 16
 
 typedef unsigned long long llu;
 
@@ -48,10 +52,48 @@ enum err turn_attempt_succeeded(struct turn *t, uint64_t task_id, uint64_t token
     return tell_driver(t, task_id, why);
 }
 
-static void requeue(struct turn *t, const struct task_row *row, int64_t delay_ms)
+// The worker's name, hashed; 0 when nothing is known of it.
+static uint64_t who_failed(struct turn *t, uint64_t worker_id)
+{
+    struct worker_row row;
+    return worker_row_get(t->store, worker_id, &row) == ERR_OK ? avoid_who(row.name)
+                                                               : 0;
+}
+
+static void requeue(struct turn *t, const struct task_row *row, int64_t delay_ms,
+                    bool was_charged)
 {
     struct effect *f = turn_add_effect(t, EFFECT_READY);
     f->task = turn_queue_task(row, t->now.mono_ms + delay_ms);
+    f->failed_by = was_charged ? who_failed(t, row->worker_id) : 0;
+}
+
+enum err turn_kick_task(struct turn *t, const struct task_row *row, struct errinfo *why)
+{
+    enum err e = row->state == TASK_BURIED
+                     ? driver_wants_task(t->driver, row, why)
+                     : err_set(why, ERR_STALE, "task %llu is %s, not buried",
+                               (llu)row->id, task_state_name(row->state));
+    if (e == ERR_OK) {
+        e = task_kick(t->store, row->id, why);
+    }
+    if (e != ERR_OK) {
+        return e;
+    }
+    log_info("task.kicked", "task=%llu", (llu)row->id);
+    requeue(t, row, 0, false);
+    turn_mark_kicked(t, row->study_id);
+    return driver_task_back(t->driver, row, why);
+}
+
+enum err turn_studies_go_on(struct turn *t, struct errinfo *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < t->kicked.len && e == ERR_OK; i++) {
+        e = driver_go_on(t->driver, t->kicked.ids[i], why);
+    }
+    t->kicked.len = 0;
+    return e;
 }
 
 enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
@@ -66,12 +108,15 @@ enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
     bool charge = retry_is_charged(outcome, has_started);
     int64_t delay_ms = charge ? retry_delay_ms(task_id, token, row.n_charged + 1) : 0;
     enum task_state now;
-    const struct task_failure failure = {.outcome = outcome,
-                                         .error = error,
-                                         .log_tail = log_tail,
-                                         .is_charged = charge,
-                                         .bury_at = RETRY_BURY_AT,
-                                         .not_before_ms = t->now.wall_ms + delay_ms};
+    const struct queue_task task = turn_queue_task(&row, 0);
+    const struct task_failure failure = {
+        .outcome = outcome,
+        .error = error,
+        .log_tail = log_tail,
+        .is_charged = charge,
+        .bury_at = RETRY_BURY_AT,
+        .bury_workers = retry_bury_workers(turn_count_capable(t, &task)),
+        .not_before_ms = t->now.wall_ms + delay_ms};
     e = task_fail(t->store, task_id, token, &failure, &now, why);
     if (e != ERR_OK) {
         return e;
@@ -86,7 +131,7 @@ enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
     if (now == TASK_BURIED) {
         return tell_driver(t, task_id, why);
     }
-    requeue(t, &row, delay_ms);
+    requeue(t, &row, delay_ms, charge);
     return ERR_OK;
 }
 
@@ -170,38 +215,70 @@ static enum err grant(struct turn *t, const struct session *s, uint64_t task_id)
     return turn_part_end(t, &part, e, &why);
 }
 
+// It failed the task last, and there are others.
+static bool is_for_others(const struct turn *t, const struct session *s,
+                          const struct queue_task *task)
+{
+    return avoid_count(t->avoid) > 0 &&
+           avoid_says(t->avoid, task->id, avoid_who(s->worker.name), t->now.mono_ms) &&
+           turn_count_capable(t, task) > 1;
+}
+
+enum granted { GRANTED, GRANT_NOTHING, GRANT_GONE };
+
+static enum granted try_grant(struct turn *t, struct session *s,
+                              const struct queue_task *task)
+{
+    enum err e = grant(t, s, task->id);
+    if (e == ERR_OK) {
+        s->credit = task->kind == TASK_MEASURE ? 0 : s->credit - 1;
+        s->has_fetched = false;
+        return GRANTED;
+    }
+    if (e == ERR_STALE || e == ERR_NOTFOUND) {
+        avoid_forget(t->avoid, task->id);
+        return GRANT_GONE; // cancelled meanwhile: the store knows better than the queue
+    }
+    queue_add(t->queue, task, t->now.mono_ms);
+    return GRANT_NOTHING;
+}
+
 // False when there is nothing to grant, or granting does not work now.
 static bool grant_one(struct turn *t, struct session *s)
 {
+    const struct place_offer offer = turn_offer(s);
     struct queue_task task;
-    const struct place_offer offer = {.capabilities = s->worker.capabilities,
-                                      .device = s->worker.device,
-                                      .is_idle = s->credit == s->worker.slots,
-                                      .memory_bytes = s->worker.memory_bytes};
-    while (queue_take(t->queue, &offer, t->now.mono_ms, &task)) {
-        enum err e = grant(t, s, task.id);
-        if (e == ERR_OK) {
-            s->credit = task.kind == TASK_MEASURE ? 0 : s->credit - 1;
-            s->has_fetched = false;
-            return true;
+    struct queue_task aside[ASIDE_MAX];
+    size_t n_aside = 0;
+    enum granted end = GRANT_GONE;
+    while (end == GRANT_GONE && n_aside < ASIDE_MAX &&
+           queue_take(t->queue, &offer, t->now.mono_ms, &task)) {
+        if (is_for_others(t, s, &task)) {
+            aside[n_aside++] = task;
+        } else {
+            end = try_grant(t, s, &task);
         }
-        if (e != ERR_STALE && e != ERR_NOTFOUND) {
-            queue_add(t->queue, &task, t->now.mono_ms);
-            return false;
-        }
-        // Cancelled meanwhile: the store knows better than the queue.
     }
-    return false;
+    for (size_t i = 0; i < n_aside; i++) {
+        queue_add(t->queue, &aside[i], t->now.mono_ms);
+    }
+    return end == GRANTED;
+}
+
+static bool is_sent_away(const struct turn *t, const struct session *s)
+{
+    return t->is_draining ||
+           quarantine_standing(t->quarantine, s->worker.name) == STANDING_DRAINED;
 }
 
 static void answer_empty_handed(struct turn *t)
 {
     t->out.kind = MSG_NO_TASK;
-    t->out.no_task =
-        (struct msg_no_task){.retry_ms = FETCH_POLL_MS, .is_draining = t->is_draining};
     for (size_t i = 0; i < session_count(t->sessions); i++) {
         struct session *s = session_at(t->sessions, i);
         if (s->has_fetched) {
+            t->out.no_task = (struct msg_no_task){.retry_ms = FETCH_POLL_MS,
+                                                  .is_draining = is_sent_away(t, s)};
             outbox_add(&t->any_case, &s->route, &t->out);
             s->has_fetched = false;
         }
@@ -223,7 +300,7 @@ static void grant_in_passes(struct turn *t)
                 t->ports.wake(t->ports.arg);
                 return;
             }
-            if (s->credit > 0 && grant_one(t, s)) {
+            if (s->credit > 0 && turn_may_be_given(t, s) && grant_one(t, s)) {
                 n_granted++;
                 goes_on = true;
             }

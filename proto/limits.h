@@ -19,12 +19,19 @@
 #define LIMIT_LOG_TAIL       4096 // last lines of a runner that failed
 #define LIMIT_STATUS_STUDIES 16
 #define LIMIT_STATUS_WORKERS 64
+#define LIMIT_LISTED_TASKS   48   // a page of a list: 25 KiB at most
+#define LIMIT_LOOKED_AT      4096 // tasks looked at for a page: 3 ms
+#define LIMIT_KICKED_TASKS   64   // by one order: a commit of 64 rows
+#define LIMIT_EXPLANATION    8192 // a log tail and a dozen sentences
+#define LIMIT_STUDY_TEXT \
+    32768 // a study file that travels; the longest of ours has 2 KiB
 #define LIMIT_DEVICE_NAME    32           // with its end; file names and tables hold it
 #define LIMIT_RUN_S          2592000      // of one task: 30 days
 #define LIMIT_ARTIFACT_BYTES (1ull << 40) // a pack of all of VoxCeleb is 0.3 TiB
 
 // Bounds that keep sums and products of what peers say far from overflow.
 #define LIMIT_SECONDS 1e12
+#define LIMIT_WEIGHT  1000 // of a study beside others; at least a thousandth
 #define LIMIT_RATE    1e15 // a second
 
 // Of one MEASURE task: what a study may ask for, and a worker answer.

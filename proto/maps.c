@@ -70,12 +70,13 @@
     }
 
 // Bounds that keep sums and products of these numbers far from overflow.
-#define MAX_COUNT  (1ull << 48)
-#define MAX_LOSS   1e30
-#define MAX_MS     (24ull * 3600 * 1000)
-#define MAX_STAGE  63
-#define MAX_SHARDS 4096
-#define MAX_STEPS  100000000
+#define MAX_COUNT       (1ull << 48)
+#define MAX_LOSS        1e30
+#define MAX_MS          (24ull * 3600 * 1000)
+#define MAX_STAGE       63
+#define TASK_STATE_LAST 5
+#define MAX_SHARDS      4096
+#define MAX_STEPS       100000000
 
 // ---- tasks
 
@@ -449,6 +450,8 @@ static const struct codec_field study_fields[] = {
     U32(17, struct status_study, tasks_done, 0, UINT32_MAX),
     U32(18, struct status_study, tasks_buried, 0, UINT32_MAX),
     F64(19, struct status_study, seconds_left, -LIMIT_SECONDS, LIMIT_SECONDS),
+    BOOL(20, struct status_study, is_paused),
+    F64(21, struct status_study, weight, 0, LIMIT_WEIGHT),
 };
 static const struct codec_map study_map =
     MAP(status_study, struct status_study, study_fields, NULL);
@@ -459,6 +462,7 @@ static const struct codec_field worker_fields[] = {
     TEXT(3, struct status_worker, state, 0),
     U64(4, struct status_worker, task_id, 0, ANY),
     INNER(5, struct status_worker, progress, 0, progress_map),
+    TEXT(6, struct status_worker, reason, 0),
 };
 static const struct codec_map worker_map =
     MAP(status_worker, struct status_worker, worker_fields, NULL);
@@ -480,6 +484,81 @@ static const struct codec_field status_reply_fields[] = {
 };
 static const struct codec_map status_reply_map =
     MAP(status_reply, struct msg_status_reply, status_reply_fields, NULL);
+
+static const struct codec_field task_list_fields[] = {
+    TEXT(1, struct msg_task_list, study, 0),
+    U32(2, struct msg_task_list, state, 0, TASK_STATE_LAST),
+    U64(3, struct msg_task_list, after, 0, ANY),
+};
+static const struct codec_map task_list_map =
+    MAP(task_list, struct msg_task_list, task_list_fields, NULL);
+
+static const struct codec_field listed_fields[] = {
+    U64(1, struct listed_task, id, 1, ANY),
+    U32(2, struct listed_task, kind, 1, TASK_KINDS - 1),
+    U32(3, struct listed_task, state, 1, TASK_STATE_LAST),
+    U32(4, struct listed_task, n_charged, 0, UINT32_MAX),
+    TEXT(5, struct listed_task, study, 0),
+    TEXT(6, struct listed_task, what, 0),
+    TEXT(7, struct listed_task, worker, 0),
+    TEXT(8, struct listed_task, error, 0),
+};
+static const struct codec_map listed_map =
+    MAP(listed_task, struct listed_task, listed_fields, NULL);
+
+static const struct codec_field task_list_reply_fields[] = {
+    U64(1, struct msg_task_list_reply, next, 0, ANY),
+    LIST(2, struct msg_task_list_reply, tasks, n_tasks, listed_map),
+};
+static const struct codec_map task_list_reply_map =
+    MAP(task_list_reply, struct msg_task_list_reply, task_list_reply_fields, NULL);
+
+static const struct codec_field task_kick_fields[] = {
+    U64S(1, struct msg_task_kick, ids, n_ids),
+};
+static const struct codec_map task_kick_map =
+    MAP(task_kick, struct msg_task_kick, task_kick_fields, NULL);
+
+static const struct codec_field explain_fields[] = {
+    U64(1, struct msg_explain, task_id, 1, ANY),
+};
+static const struct codec_map explain_map =
+    MAP(explain, struct msg_explain, explain_fields, NULL);
+
+static const struct codec_field explain_reply_fields[] = {
+    TEXT(1, struct msg_explain_reply, text, 0),
+};
+static const struct codec_map explain_reply_map =
+    MAP(explain_reply, struct msg_explain_reply, explain_reply_fields, NULL);
+
+static const struct codec_field worker_order_fields[] = {
+    U32(1, struct msg_worker_order, order, 1, WORKER_ORDERS - 1),
+    TEXT(2, struct msg_worker_order, name, 1),
+};
+static const struct codec_map worker_order_map =
+    MAP(worker_order, struct msg_worker_order, worker_order_fields, NULL);
+
+static const struct codec_field study_submit_fields[] = {
+    TEXT(1, struct msg_study_submit, file, 1),
+    TEXT(2, struct msg_study_submit, dir, 1),
+    TEXT(3, struct msg_study_submit, text, 1),
+};
+static const struct codec_map study_submit_map =
+    MAP(study_submit, struct msg_study_submit, study_submit_fields, NULL);
+
+static const struct codec_field study_order_fields[] = {
+    U32(1, struct msg_study_order, order, 1, STUDY_ORDERS - 1),
+    TEXT(2, struct msg_study_order, name, 1),
+};
+static const struct codec_map study_order_map =
+    MAP(study_order, struct msg_study_order, study_order_fields, NULL);
+
+static const struct codec_field order_reply_fields[] = {
+    U32(1, struct msg_order_reply, n, 0, UINT32_MAX),
+    TEXT(2, struct msg_order_reply, text, 0),
+};
+static const struct codec_map order_reply_map =
+    MAP(order_reply, struct msg_order_reply, order_reply_fields, NULL);
 
 // ---- messages without fields
 
@@ -518,6 +597,16 @@ static const struct kind_entry kinds[MSG_KINDS] = {
     [MSG_STATUS_REPLY] = {49, LIMIT_MESSAGE_BYTES - 64, &status_reply_map},
     [MSG_DRAIN] = {50, 0, &drain_map},
     [MSG_DRAIN_REPLY] = {51, 0, &drain_reply_map},
+    [MSG_TASK_LIST] = {52, 128, &task_list_map},
+    [MSG_TASK_LIST_REPLY] = {53, (size_t)512 * LIMIT_LISTED_TASKS,
+                             &task_list_reply_map},
+    [MSG_TASK_KICK] = {54, 64 + (size_t)16 * LIMIT_KICKED_TASKS, &task_kick_map},
+    [MSG_EXPLAIN] = {55, 64, &explain_map},
+    [MSG_EXPLAIN_REPLY] = {56, 64 + LIMIT_EXPLANATION, &explain_reply_map},
+    [MSG_WORKER_ORDER] = {57, 128, &worker_order_map},
+    [MSG_STUDY_SUBMIT] = {58, 1024 + (size_t)LIMIT_STUDY_TEXT, &study_submit_map},
+    [MSG_STUDY_ORDER] = {59, 128, &study_order_map},
+    [MSG_ORDER_REPLY] = {60, 64 + LIMIT_TEXT, &order_reply_map},
 };
 
 // The plain enums cross the wire as they are.

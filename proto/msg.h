@@ -44,6 +44,16 @@ enum msg_kind {
     MSG_STATUS_REPLY,
     MSG_DRAIN,
     MSG_DRAIN_REPLY,
+    MSG_TASK_LIST,
+    MSG_TASK_LIST_REPLY,
+    MSG_TASK_KICK,
+    MSG_EXPLAIN,
+    MSG_EXPLAIN_REPLY,
+    MSG_WORKER_ORDER,
+    MSG_STUDY_SUBMIT,
+    MSG_STUDY_ORDER,
+    MSG_ORDER_REPLY, // to the orders: TASK_KICK, WORKER_ORDER, STUDY_SUBMIT,
+                     // STUDY_ORDER
     MSG_KINDS
 };
 
@@ -292,15 +302,18 @@ struct status_study {
     double last_eer_percent; // 0 before the first
     uint32_t trials_done, trials_total;
     uint32_t tasks_ready, tasks_leased, tasks_done, tasks_buried;
+    bool is_paused;
+    double weight;       // its share of the workers, beside other studies
     double seconds_left; // estimate; negative = unknown
 };
 
 struct status_worker {
     uint64_t id;
     char name[64];
-    char state[16]; // "idle", "busy", "lost", "draining"
+    char state[16]; // "idle", "busy", "lost", "draining", "drained", "quarantined"
     uint64_t task_id;
     struct task_progress progress;
+    char reason[160]; // why it is given nothing; "" = it is
 };
 
 enum refusal {         // why something of a peer's was refused
@@ -323,6 +336,68 @@ struct msg_status_reply {
     struct status_worker workers[LIMIT_STATUS_WORKERS];
 };
 
+// ---- what people ask, and order
+
+struct msg_task_list { // those after an id, of a study and in a state
+    char study[64];    // "" = of all
+    uint32_t state;    // enum task_state; 0 = in any
+    uint64_t after;
+};
+
+struct listed_task {
+    uint64_t id;
+    uint32_t kind, state; // enum task_kind, enum task_state
+    uint32_t n_charged;
+    char study[64];
+    char what[ARCH_STRING_MAX]; // its architecture, or which part of the training
+    char worker[64];            // that holds it, did it, or failed it last; "" = none
+    char error[160];            // of its last failure, the beginning; "" = none
+};
+
+struct msg_task_list_reply {
+    uint64_t next; // ask again after this one; 0 = that was all
+    uint32_t n_tasks;
+    struct listed_task tasks[LIMIT_LISTED_TASKS];
+};
+
+struct msg_task_kick {
+    uint32_t n_ids;
+    uint64_t ids[LIMIT_KICKED_TASKS];
+};
+
+struct msg_explain {
+    uint64_t task_id;
+};
+
+struct msg_explain_reply {
+    char text[LIMIT_EXPLANATION]; // sentences, one a line
+};
+
+enum worker_order { WORKER_DRAIN = 1, WORKER_RELEASE, WORKER_ORDERS };
+
+struct msg_worker_order {
+    enum worker_order order;
+    char name[64];
+};
+
+struct msg_study_submit {
+    char file[128]; // its name, for errors
+    char dir[512];  // where relative paths start, on the coordinator's machine
+    char text[LIMIT_STUDY_TEXT];
+};
+
+enum study_order { STUDY_PAUSE = 1, STUDY_RESUME, STUDY_CANCEL, STUDY_ORDERS };
+
+struct msg_study_order {
+    enum study_order order;
+    char name[64];
+};
+
+struct msg_order_reply { // it is done, and durable
+    uint32_t n;          // how many it was done to
+    char text[LIMIT_TEXT];
+};
+
 struct msg {
     enum msg_kind kind;
     union {
@@ -343,6 +418,15 @@ struct msg {
         struct msg_blob_credit blob_credit;
         struct msg_blob_done blob_done;
         struct msg_status_reply status_reply;
+        struct msg_task_list task_list;
+        struct msg_task_list_reply task_list_reply;
+        struct msg_task_kick task_kick;
+        struct msg_explain explain;
+        struct msg_explain_reply explain_reply;
+        struct msg_worker_order worker_order;
+        struct msg_study_submit study_submit;
+        struct msg_study_order study_order;
+        struct msg_order_reply order_reply;
     };
 };
 

@@ -25,6 +25,15 @@ static const char *const msg_kinds[MSG_KINDS] = {
     [MSG_STATUS_REPLY] = "STATUS_REPLY",
     [MSG_DRAIN] = "DRAIN",
     [MSG_DRAIN_REPLY] = "DRAIN_REPLY",
+    [MSG_TASK_LIST] = "TASK_LIST",
+    [MSG_TASK_LIST_REPLY] = "TASK_LIST_REPLY",
+    [MSG_TASK_KICK] = "TASK_KICK",
+    [MSG_EXPLAIN] = "EXPLAIN",
+    [MSG_EXPLAIN_REPLY] = "EXPLAIN_REPLY",
+    [MSG_WORKER_ORDER] = "WORKER_ORDER",
+    [MSG_STUDY_SUBMIT] = "STUDY_SUBMIT",
+    [MSG_STUDY_ORDER] = "STUDY_ORDER",
+    [MSG_ORDER_REPLY] = "ORDER_REPLY",
 };
 
 static const char *const outcomes[OUTCOMES] = {

@@ -159,8 +159,8 @@ void quarantine_succeeded(struct quarantine *q, const char *name, uint64_t task_
 
 static bool convicts(const struct record *r, struct quarantine_case *out)
 {
-    *out = (struct quarantine_case){.n_failed = r->n_failed,
-                                    .from_token = r->from_token};
+    *out =
+        (struct quarantine_case){.n_failed = r->n_failed, .from_token = r->from_token};
     memcpy(out->name, r->name, sizeof(out->name));
     for (uint32_t i = 0; i < r->n_tasks; i++) {
         if (!r->tasks[i].is_done) {

@@ -24,7 +24,7 @@
 #include <stddef.h>
 
 #define QUARANTINE_FAILURES 3    // two may be chance
-#define QUARANTINE_TASKS    2    // one may be done by luck elsewhere
+#define QUARANTINE_TASKS    3    // with the odds of one failure cubed
 #define QUARANTINE_RECORD   64   // failed tasks remembered of a name
 #define QUARANTINE_NAMES    4096 // as many as there may be workers; older ones go
 
@@ -32,9 +32,9 @@ struct quarantine;
 
 struct quarantine_case { // a name that is convicted
     char name[WORKER_NAME_MAX];
-    uint32_t n_failed;           // attempts since its last success
-    uint64_t from_token;         // the first of them
-    uint32_t n_done;             // of those tasks, by others
+    uint32_t n_failed;   // attempts since its last success
+    uint64_t from_token; // the first of them
+    uint32_t n_done;     // of those tasks, by others
     uint64_t examples[QUARANTINE_TASKS];
 };
 

@@ -3,7 +3,8 @@
 //
 // A second try by the same worker says little: it may be the worker's fault. For a
 // while such a task waits for another one, and then takes whom it can get, so that it
-// never waits for long. In memory only: after a restart the next worker may be the same.
+// never waits for long. In memory only: after a restart the next worker may be the
+// same.
 //
 // Owns: its entries. Borrows: nothing. Threads: loop thread only.
 #ifndef COORDINATOR_SCHED_AVOID_H

@@ -4,6 +4,14 @@
 
 #include "common/base/rng.h"
 
+uint32_t retry_bury_workers(uint32_t n_capable)
+{
+    if (n_capable >= RETRY_BURY_WORKERS) {
+        return RETRY_BURY_WORKERS;
+    }
+    return n_capable > 1 ? n_capable : 1;
+}
+
 bool retry_is_charged(enum outcome outcome, bool has_started)
 {
     if (outcome == OUTCOME_LOST) {

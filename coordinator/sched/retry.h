@@ -18,6 +18,11 @@
 #define RETRY_CAP_MS  60000
 #define RETRY_BURY_AT \
     3 // charged attempts: two may be the worker's fault, not the task's
+#define RETRY_BURY_WORKERS 2 // that those attempts were made by
+
+// How many workers must have failed a task before it is buried, where n_capable can
+// run it now: as many as there are, up to RETRY_BURY_WORKERS.
+uint32_t retry_bury_workers(uint32_t n_capable);
 
 // Only an attempt that started is charged: whatever a runner reported, or a lease lost
 // after its runner was seen. outcome 0 = given back.

@@ -16,7 +16,7 @@ struct admin_socket {
     struct gate *gate; // NULL: open
     struct admin_hooks hooks;
     struct refusals refusals;
-    struct msg message; // large: once
+    struct msg in, message; // large: once
     struct buf bytes;
 };
 
@@ -49,14 +49,32 @@ static void reply(struct admin_socket *a, const struct route *to)
                       (struct zframe){NULL, 0});
 }
 
+static void decline(struct admin_socket *a, const struct route *to, enum err code,
+                    const char *text)
+{
+    a->message.kind = MSG_REFUSED;
+    a->message.refused.code = code;
+    snprintf(a->message.refused.text, sizeof(a->message.refused.text), "%s", text);
+    reply(a, to);
+}
+
 static void refuse(struct admin_socket *a, const struct route *to, enum refusal reason,
                    const char *text)
 {
     refusals_note(&a->refusals, reason, clock_mono_ms(), text);
-    a->message.kind = MSG_REFUSED;
-    a->message.refused.code = reason == REFUSAL_RIGHTS ? ERR_AUTH : ERR_PROTO;
-    snprintf(a->message.refused.text, sizeof(a->message.refused.text), "%s", text);
-    reply(a, to);
+    decline(a, to, reason == REFUSAL_RIGHTS ? ERR_AUTH : ERR_PROTO, text);
+}
+
+// What cannot be done is the asker's to know, and no breach of anything.
+static void on_order(struct admin_socket *a, const struct route *from)
+{
+    struct errinfo why = {0};
+    enum err e = a->hooks.order(a->hooks.arg, &a->in, &a->message, &why);
+    if (e == ERR_OK) {
+        reply(a, from);
+    } else {
+        decline(a, from, e, why.text);
+    }
 }
 
 static void on_message(void *arg, const struct route *from, struct zframe body,
@@ -65,16 +83,24 @@ static void on_message(void *arg, const struct route *from, struct zframe body,
     (void)payload; // none on this socket
     struct admin_socket *a = arg;
     struct errinfo why = {0};
-    if (wire_decode(body.bytes, body.n, &a->message, &why) != ERR_OK) {
+    if (wire_decode(body.bytes, body.n, &a->in, &why) != ERR_OK) {
         refuse(a, from, REFUSAL_MALFORMED, why.text);
         return;
     }
-    if (a->message.kind == MSG_DRAIN &&
-        !gate_allows(a->gate, &from->key, a->message.kind)) {
-        refuse(a, from, REFUSAL_RIGHTS, "only an operator's key may say DRAIN");
+    bool is_order = a->hooks.takes_order(a->in.kind);
+    if ((a->in.kind == MSG_DRAIN || is_order) &&
+        !gate_allows(a->gate, &from->key, a->in.kind)) {
+        char text[64];
+        snprintf(text, sizeof(text), "only an operator's key may say %s",
+                 msg_kind_name(a->in.kind));
+        refuse(a, from, REFUSAL_RIGHTS, text);
         return;
     }
-    switch (a->message.kind) {
+    if (is_order) {
+        on_order(a, from);
+        return;
+    }
+    switch (a->in.kind) {
     case MSG_STATUS:
         a->message.kind = MSG_STATUS_REPLY;
         a->hooks.status(a->hooks.arg, &a->message.status_reply);

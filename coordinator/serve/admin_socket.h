@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// admin_socket.h - the socket for people's tools: STATUS and DRAIN.
+// admin_socket.h - the socket for people's tools: STATUS, DRAIN, questions and orders.
 //
 // Owns: its router. Borrows: what its hooks stand for. Threads: loop thread only.
 #ifndef COORDINATOR_SERVE_ADMIN_SOCKET_H
@@ -14,6 +14,11 @@ struct admin_hooks {
     void *arg;
     void (*status)(void *arg, struct msg_status_reply *out);
     void (*drain)(void *arg);
+    // The other questions and orders: fills *out, or an error's sentence. False: that
+    // kind is none.
+    bool (*takes_order)(enum msg_kind kind);
+    enum err (*order)(void *arg, const struct msg *in, struct msg *out,
+                      struct errinfo *why);
 };
 
 MUST_CHECK enum err admin_socket_open(void *zctx, struct gate *gate,

@@ -29,5 +29,18 @@ typedef bool attempt_visit_fn(void *arg, const struct attempt_row *row);
 MUST_CHECK enum err attempt_each_failed(struct store *s, uint64_t study_id,
                                         attempt_visit_fn *fn, void *arg,
                                         struct errinfo *why);
+// Those that workers themselves ended, by a result or a failure, granted after that
+// token, in the order of the grants (without sentences).
+MUST_CHECK enum err attempt_each_reported(struct store *s, uint64_t after,
+                                          attempt_visit_fn *fn, void *arg,
+                                          struct errinfo *why);
+// Those that are charged to workers of that name, granted from that token on.
+MUST_CHECK enum err attempt_each_charged_to(struct store *s, const char *worker,
+                                            uint64_t from, attempt_visit_fn *fn,
+                                            void *arg, struct errinfo *why);
+// ERR_NOTFOUND: none of the task's failed.
+MUST_CHECK enum err attempt_last_failed(struct store *s, uint64_t task_id,
+                                        struct attempt_row *out);
+MUST_CHECK enum err attempt_last_token(struct store *s, uint64_t *out); // 0 = none yet
 
 #endif

@@ -35,11 +35,22 @@ static const char outcomes_sql[] =
     "UPDATE attempt SET outcome = outcome + 1 WHERE outcome >= 7;"
     "ALTER TABLE attempt ADD COLUMN log_tail TEXT NOT NULL DEFAULT '';";
 
+// Failed attempts are found by their task; which names of workers are given nothing.
+static const char standing_sql[] =
+    "CREATE INDEX attempt_failed ON attempt (task_id, token) WHERE outcome > 1;"
+    "CREATE TABLE standing ("
+    " name TEXT PRIMARY KEY,"
+    " state INTEGER NOT NULL," // enum standing
+    " since_ms INTEGER NOT NULL,"
+    " from_token INTEGER NOT NULL," // its record is read from here on
+    " reason TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+
 static const char *const migrations[] = {
     schema_sql,     // 1
     predictors_sql, // 2
     devices_sql,    // 3
     outcomes_sql,   // 4
+    standing_sql,   // 5
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -19,6 +19,8 @@
     "id, session, name, capabilities, slots, threads, memory_bytes, first_seen_ms, " \
     "last_seen_ms, device"
 
+#define STANDING_COLUMNS "name, state, since_ms, from_token, reason"
+
 #define DEVICE_COLUMNS                                                            \
     "study_id, name, state, latencies, measured, n_networks, n_failed, n_noisy, " \
     "n_units, n_holdout, spearman, median_error, p95_error, error"
@@ -49,6 +51,7 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_WORKER_GET] = "SELECT " WORKER_COLUMNS " FROM worker WHERE id = ?1",
     [SQL_WORKER_EACH_BEFORE] = "SELECT " WORKER_COLUMNS " FROM worker"
                                " WHERE name = ?1 AND id < ?2 ORDER BY id",
+    [SQL_WORKER_HAS_NAME] = "SELECT 1 FROM worker WHERE name = ?1 LIMIT 1",
 
     [SQL_STUDY_INSERT] =
         "INSERT INTO study (name, conf, pack, n_speakers, n_train_utts, n_trials, state,"
@@ -76,6 +79,11 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_TASK_EACH] = "SELECT " TASK_COLUMNS " FROM task"
                       " WHERE (?1 = 0 OR study_id = ?1) AND (?2 = 0 OR state = ?2)"
                       " ORDER BY id",
+    [SQL_TASK_EACH_BETWEEN] =
+        "SELECT " TASK_COLUMNS " FROM task WHERE id > ?3 AND id <= ?4"
+        " AND (?1 = 0 OR study_id = ?1) AND (?2 = 0 OR state = ?2) ORDER BY id",
+    [SQL_TASK_LAST_ID] = "SELECT coalesce(max(id), 0) FROM task",
+    [SQL_TASK_REFUND] = "UPDATE task SET n_charged = n_charged - 1 WHERE id = ?1",
     [SQL_TASK_EACH_OF_ROUND] =
         "SELECT " TASK_COLUMNS " FROM task WHERE study_id = ?1 AND stage = ?2"
         " AND round = ?3 AND trial_id = 0 ORDER BY shard, id",
@@ -92,6 +100,40 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_ATTEMPT_LAST_ERROR] =
         "SELECT error FROM attempt WHERE task_id = ?1 AND outcome > 1"
         " ORDER BY token DESC LIMIT 1",
+    [SQL_ATTEMPT_LAST_FAILED] =
+        "SELECT attempt.token, attempt.task_id, attempt.worker_id,"
+        " coalesce(worker.name, ''), outcome, is_charged, ended_ms, error, log_tail"
+        " FROM attempt LEFT JOIN worker ON worker.id = attempt.worker_id"
+        " WHERE attempt.task_id = ?1 AND outcome > 1"
+        " ORDER BY attempt.token DESC LIMIT 1",
+    // What workers said of their attempts since, in the order of the grants.
+    [SQL_ATTEMPT_EACH_REPORTED] =
+        "SELECT attempt.token, attempt.task_id, attempt.worker_id, worker.name,"
+        " outcome, is_charged, ended_ms, '', '' FROM attempt"
+        " JOIN worker ON worker.id = attempt.worker_id"
+        " WHERE attempt.token > ?1 AND outcome < ?2 ORDER BY attempt.token",
+    [SQL_ATTEMPT_EACH_CHARGED_TO] =
+        "SELECT attempt.token, attempt.task_id, attempt.worker_id, worker.name,"
+        " outcome, is_charged, ended_ms, error, '' FROM attempt"
+        " JOIN worker ON worker.id = attempt.worker_id"
+        " WHERE attempt.token >= ?2 AND outcome > 1 AND is_charged = 1"
+        " AND worker.name = ?1 ORDER BY attempt.token",
+    [SQL_ATTEMPT_CHARGED_WORKERS] =
+        "SELECT count(DISTINCT coalesce(worker.name, attempt.worker_id)) FROM attempt"
+        " LEFT JOIN worker ON worker.id = attempt.worker_id"
+        " WHERE attempt.task_id = ?1 AND outcome > 1 AND is_charged = 1",
+    [SQL_ATTEMPT_FORGIVE] = "UPDATE attempt SET is_charged = 0"
+                            " WHERE token = ?1 AND task_id = ?2 AND is_charged = 1",
+    [SQL_ATTEMPT_FORGIVE_ALL] = "UPDATE attempt SET is_charged = 0"
+                                " WHERE task_id = ?1 AND outcome > 1"
+                                " AND is_charged = 1",
+    [SQL_ATTEMPT_LAST_TOKEN] = "SELECT coalesce(max(token), 0) FROM attempt",
+    [SQL_STANDING_PUT] =
+        "INSERT INTO standing (" STANDING_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT (name) DO UPDATE SET state = excluded.state,"
+        " since_ms = excluded.since_ms, from_token = excluded.from_token,"
+        " reason = excluded.reason",
+    [SQL_STANDING_EACH] = "SELECT " STANDING_COLUMNS " FROM standing ORDER BY name",
     // CROSS JOIN: attempts are the outer loop, from the last one back.
     [SQL_ATTEMPT_EACH_FAILED] =
         "SELECT attempt.token, attempt.task_id, attempt.worker_id,"

@@ -6,15 +6,25 @@
 #include "coordinator/store/db.h"
 #include "proto/wire.h"
 
-#define BIT(state) (1u << (state))
+#include <string.h>
 
-static const unsigned may_follow[] = {
-    [TASK_READY] = BIT(TASK_LEASED) | BIT(TASK_CANCELLED),
-    [TASK_LEASED] =
-        BIT(TASK_READY) | BIT(TASK_DONE) | BIT(TASK_BURIED) | BIT(TASK_CANCELLED),
-    [TASK_DONE] = 0,
-    [TASK_BURIED] = 0,
-    [TASK_CANCELLED] = 0,
+// Zero: that event cannot happen in that state.
+static const enum task_state transitions[TASK_STATES][TASK_EVENTS] = {
+    [TASK_READY] =
+        {[TASK_EVENT_GRANT] = TASK_LEASED, [TASK_EVENT_CANCEL] = TASK_CANCELLED},
+    [TASK_LEASED] = {[TASK_EVENT_ACCEPT] = TASK_DONE,
+                     [TASK_EVENT_RETRY] = TASK_READY,
+                     [TASK_EVENT_BURY] = TASK_BURIED,
+                     [TASK_EVENT_CANCEL] = TASK_CANCELLED},
+    [TASK_BURIED] = {[TASK_EVENT_KICK] = TASK_READY, [TASK_EVENT_REVIVE] = TASK_READY},
+    [TASK_CANCELLED] = {[TASK_EVENT_REVIVE] = TASK_READY},
+};
+
+static const char *const event_names[TASK_EVENTS] = {
+    [TASK_EVENT_GRANT] = "grant",   [TASK_EVENT_ACCEPT] = "accept",
+    [TASK_EVENT_RETRY] = "retry",   [TASK_EVENT_BURY] = "bury",
+    [TASK_EVENT_CANCEL] = "cancel", [TASK_EVENT_KICK] = "kick",
+    [TASK_EVENT_REVIVE] = "revive",
 };
 
 static const char *const state_names[] = {
@@ -33,10 +43,39 @@ const char *task_state_name(enum task_state s)
     return state_names[s];
 }
 
+enum err task_state_parse(const char *name, enum task_state *out)
+{
+    for (int s = TASK_READY; s < TASK_STATES; s++) {
+        if (strcmp(state_names[s], name) == 0) {
+            *out = (enum task_state)s;
+            return ERR_OK;
+        }
+    }
+    return ERR_NOTFOUND;
+}
+
+const char *task_event_name(enum task_event e)
+{
+    BUG_ON(e >= TASK_EVENTS);
+    return event_names[e];
+}
+
+bool task_next(enum task_state from, enum task_event e, enum task_state *to)
+{
+    BUG_ON(!is_state(from) || e >= TASK_EVENTS);
+    *to = transitions[from][e];
+    return *to != 0;
+}
+
 bool task_may_move(enum task_state from, enum task_state to)
 {
     BUG_ON(!is_state(from) || !is_state(to));
-    return may_follow[from] & BIT(to);
+    for (int e = 0; e < TASK_EVENTS; e++) {
+        if (transitions[from][e] == to) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Columns 11 and 12. A blob that does not decode is damage, not a peer's mistake.
@@ -133,13 +172,13 @@ enum err task_get(struct store *s, uint64_t id, struct task_row *out)
     return get(s, id, out, NULL);
 }
 
-// Writes *to over the row that is in state and token of *from: the one place where a
-// task changes state.
-static enum err move(struct store *s, const struct task_row *from,
-                     const struct task_row *to, struct errinfo *why)
+// Writes *to over the row that is in state and token of *from, in the state that the
+// event leads to: the one place where a task changes state.
+static enum err move(struct store *s, const struct task_row *from, enum task_event by,
+                     struct task_row *to, struct errinfo *why)
 {
     BUG_ON(!store_in_transaction(s));
-    BUG_ON(from->id != to->id || !task_may_move(from->state, to->state));
+    BUG_ON(from->id != to->id || !task_next(from->state, by, &to->state));
     struct buf result = BUF_INIT;
     sqlite3_stmt *st = db_use(s, SQL_TASK_MOVE);
     db_bind_u64(st, 1, from->id);
@@ -251,10 +290,9 @@ enum err task_grant(struct store *s, uint64_t id, uint64_t worker_id, uint64_t *
     if (e != ERR_OK) {
         return e;
     }
-    to.state = TASK_LEASED;
     to.worker_id = worker_id;
     *token = to.token;
-    return move(s, &from, &to, why);
+    return move(s, &from, TASK_EVENT_GRANT, &to, why);
 }
 
 enum err task_settle(struct store *s, uint64_t id, uint64_t token,
@@ -266,12 +304,39 @@ enum err task_settle(struct store *s, uint64_t id, uint64_t token,
         return e;
     }
     struct task_row to = from;
-    to.state = TASK_DONE;
     to.has_result = true;
     to.result = *result;
     const struct task_failure none = {.outcome = OUTCOME_OK, .error = ""};
-    e = move(s, &from, &to, why);
+    e = move(s, &from, TASK_EVENT_ACCEPT, &to, why);
     return e == ERR_OK ? attempt_end(s, token, &none, why) : e;
+}
+
+// Workers of how many names have a charge at the task.
+static enum err count_charged_workers(struct store *s, uint64_t id, uint32_t *n,
+                                      struct errinfo *why)
+{
+    sqlite3_stmt *st = db_use(s, SQL_ATTEMPT_CHARGED_WORKERS);
+    db_bind_u64(st, 1, id);
+    bool has_row = false;
+    enum err e = db_row(s, st, &has_row, why);
+    *n = has_row ? db_column_u32(st, 0) : 0;
+    db_done(st);
+    return e;
+}
+
+// After the attempt was ended.
+static enum err is_last(struct store *s, const struct task_row *to,
+                        const struct task_failure *failure, bool *out,
+                        struct errinfo *why)
+{
+    *out = failure->is_charged && to->n_charged >= failure->bury_at;
+    if (!*out || failure->bury_workers <= 1) {
+        return ERR_OK;
+    }
+    uint32_t n_workers = 0;
+    enum err e = count_charged_workers(s, to->id, &n_workers, why);
+    *out = n_workers >= failure->bury_workers;
+    return e;
 }
 
 enum err task_fail(struct store *s, uint64_t id, uint64_t token,
@@ -285,13 +350,18 @@ enum err task_fail(struct store *s, uint64_t id, uint64_t token,
     }
     struct task_row to = from;
     to.n_charged += failure->is_charged;
-    bool is_last = failure->is_charged && to.n_charged >= failure->bury_at;
-    to.state = is_last ? TASK_BURIED : TASK_READY;
     to.worker_id = 0;
     to.not_before_ms = failure->not_before_ms;
+    bool must_bury = false;
+    e = attempt_end(s, token, failure, why);
+    if (e == ERR_OK) {
+        e = is_last(s, &to, failure, &must_bury, why);
+    }
+    if (e == ERR_OK) {
+        e = move(s, &from, must_bury ? TASK_EVENT_BURY : TASK_EVENT_RETRY, &to, why);
+    }
     *now = to.state;
-    e = move(s, &from, &to, why);
-    return e == ERR_OK ? attempt_end(s, token, failure, why) : e;
+    return e;
 }
 
 enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why)
@@ -305,14 +375,72 @@ enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why)
         return stale(&from, from.token, why);
     }
     struct task_row to = from;
-    to.state = TASK_CANCELLED;
-    e = move(s, &from, &to, why);
+    e = move(s, &from, TASK_EVENT_CANCEL, &to, why);
     if (e == ERR_OK && from.state == TASK_LEASED) {
         e = attempt_end(s, from.token, &(struct task_failure){.error = "cancelled"},
                         why);
     }
     return e;
 }
+
+// ---- another chance
+
+static enum err forget_charges(struct store *s, uint64_t id, struct errinfo *why)
+{
+    sqlite3_stmt *st = db_use(s, SQL_ATTEMPT_FORGIVE_ALL);
+    db_bind_u64(st, 1, id);
+    return db_write(s, st, why);
+}
+
+static enum err bring_back(struct store *s, uint64_t id, enum task_event by,
+                           struct errinfo *why)
+{
+    struct task_row from;
+    enum task_state next;
+    enum err e = get(s, id, &from, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    if (!task_next(from.state, by, &next)) {
+        return err_set(why, ERR_STALE, "task %llu is %s", (unsigned long long)id,
+                       task_state_name(from.state));
+    }
+    struct task_row to = from;
+    to.n_charged = 0;
+    to.not_before_ms = 0;
+    e = move(s, &from, by, &to, why);
+    return e == ERR_OK ? forget_charges(s, id, why) : e;
+}
+
+enum err task_kick(struct store *s, uint64_t id, struct errinfo *why)
+{
+    return bring_back(s, id, TASK_EVENT_KICK, why);
+}
+
+enum err task_revive(struct store *s, uint64_t id, struct errinfo *why)
+{
+    return bring_back(s, id, TASK_EVENT_REVIVE, why);
+}
+
+enum err task_refund(struct store *s, uint64_t id, uint64_t token, struct errinfo *why)
+{
+    BUG_ON(!store_in_transaction(s));
+    sqlite3_stmt *st = db_use(s, SQL_ATTEMPT_FORGIVE);
+    db_bind_u64(st, 1, token);
+    db_bind_u64(st, 2, id);
+    enum err e = db_write(s, st, why);
+    if (e != ERR_OK || sqlite3_changes(s->db) == 0) {
+        return e; // refunded before
+    }
+    if (s->is_begun) {
+        s->last_task->id = 0; // what is remembered of it is no longer so
+    }
+    st = db_use(s, SQL_TASK_REFUND);
+    db_bind_u64(st, 1, id);
+    return db_write(s, st, why);
+}
+
+// ---- looking at many
 
 static enum err visit(struct store *s, sqlite3_stmt *st, task_visit_fn *fn, void *arg,
                       struct errinfo *why)
@@ -338,6 +466,28 @@ enum err task_each(struct store *s, uint64_t study_id, enum task_state state,
     db_bind_u64(st, 1, study_id);
     db_bind_int(st, 2, state);
     return visit(s, st, fn, arg, why);
+}
+
+enum err task_each_between(struct store *s, uint64_t study_id, enum task_state state,
+                           uint64_t after, uint64_t last, task_visit_fn *fn, void *arg,
+                           struct errinfo *why)
+{
+    sqlite3_stmt *st = db_use(s, SQL_TASK_EACH_BETWEEN);
+    db_bind_u64(st, 1, study_id);
+    db_bind_int(st, 2, state);
+    db_bind_u64(st, 3, after);
+    db_bind_u64(st, 4, last);
+    return visit(s, st, fn, arg, why);
+}
+
+enum err task_last_id(struct store *s, uint64_t *out)
+{
+    sqlite3_stmt *st = db_use(s, SQL_TASK_LAST_ID);
+    bool has_row = false;
+    enum err e = db_row(s, st, &has_row, NULL);
+    *out = has_row ? db_column_u64(st, 0) : 0;
+    db_done(st);
+    return e;
 }
 
 enum err task_each_of_round(struct store *s, uint64_t study_id, uint32_t stage,

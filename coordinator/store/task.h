@@ -2,8 +2,9 @@
 // task.h - rows of tasks and their attempts; one transition table, one move function.
 //
 // READY -> LEASED -> DONE, or back to READY (expiry, release, failed attempt), or
-// BURIED, or CANCELLED. The fencing token of a task grows with every grant and is
-// durable; a result counts only under the token in force.
+// BURIED, or CANCELLED; people bring back what was buried, and a study that goes on
+// what it cancelled. The fencing token of a task grows with every grant and is durable;
+// a result counts only under the token in force.
 //
 // Owns: nothing. Threads: as struct store.
 #ifndef COORDINATOR_STORE_TASK_H
@@ -13,8 +14,26 @@
 #include "proto/msg.h"
 
 enum task_state { TASK_READY = 1, TASK_LEASED, TASK_DONE, TASK_BURIED, TASK_CANCELLED };
+#define TASK_STATES 6
 const char *task_state_name(enum task_state s);
-bool task_may_move(enum task_state from, enum task_state to); // the transition table
+// ERR_NOTFOUND: no state is called that.
+MUST_CHECK enum err task_state_parse(const char *name, enum task_state *out);
+
+enum task_event {
+    TASK_EVENT_GRANT,  // a worker gets it
+    TASK_EVENT_ACCEPT, // its result counts
+    TASK_EVENT_RETRY,  // the attempt is over without one
+    TASK_EVENT_BURY,   // the last attempt is
+    TASK_EVENT_CANCEL, // its study needs it no more
+    TASK_EVENT_KICK,   // somebody (or a worker's quarantine) says: try again
+    TASK_EVENT_REVIVE, // its study goes on
+    TASK_EVENTS
+};
+const char *task_event_name(enum task_event e);
+
+// The transition table. False: that cannot happen in this state.
+bool task_next(enum task_state from, enum task_event e, enum task_state *to);
+bool task_may_move(enum task_state from, enum task_state to); // by any event
 
 // MEASURE tasks lie among the rounds of training, behind the last possible stage, so
 // that they too are found by them: their stage is this plus the device's place in the
@@ -57,7 +76,8 @@ struct task_failure {
     const char *error;
     const char *log_tail; // what its runner said last; NULL = nothing
     bool is_charged;
-    uint32_t bury_at;      // buried when so many attempts are charged
+    uint32_t bury_at;      // buried when so many attempts are charged,
+    uint32_t bury_workers; // to workers of so many names; 0 = any
     int64_t not_before_ms; // otherwise READY from then on, wall clock
 };
 // LEASED -> READY or BURIED under the token in force; records the attempt. ERR_STALE
@@ -66,6 +86,14 @@ MUST_CHECK enum err task_fail(struct store *s, uint64_t id, uint64_t token,
                               const struct task_failure *failure, enum task_state *now,
                               struct errinfo *why);
 MUST_CHECK enum err task_cancel(struct store *s, uint64_t id, struct errinfo *why);
+
+// BURIED -> READY with its charges forgotten; ERR_STALE in any other state.
+MUST_CHECK enum err task_kick(struct store *s, uint64_t id, struct errinfo *why);
+// CANCELLED (or BURIED) -> READY, charges forgotten: its study goes on.
+MUST_CHECK enum err task_revive(struct store *s, uint64_t id, struct errinfo *why);
+// That attempt's charge counts no more; the state stays.
+MUST_CHECK enum err task_refund(struct store *s, uint64_t id, uint64_t token,
+                                struct errinfo *why);
 
 // Visits tasks in id order; the callback returns false to stop. state 0 = any,
 // study_id 0 = any.
@@ -77,6 +105,13 @@ MUST_CHECK enum err task_each_of_round(struct store *s, uint64_t study_id,
                                        uint32_t stage, uint32_t round,
                                        task_visit_fn *fn, void *arg,
                                        struct errinfo *why);
+
+// The same of ids in (after, last], so that a look at many tasks can be cut in pieces.
+MUST_CHECK enum err task_each_between(struct store *s, uint64_t study_id,
+                                      enum task_state state, uint64_t after,
+                                      uint64_t last, task_visit_fn *fn, void *arg,
+                                      struct errinfo *why);
+MUST_CHECK enum err task_last_id(struct store *s, uint64_t *out); // 0 = there is none
 
 struct task_counts {
     uint32_t ready, leased, done, buried, cancelled;

@@ -81,3 +81,13 @@ enum err worker_row_each_before(struct store *s, const struct worker_row *row,
     db_done(st);
     return e;
 }
+
+bool worker_row_has_name(struct store *s, const char *name)
+{
+    sqlite3_stmt *st = db_use(s, SQL_WORKER_HAS_NAME);
+    db_bind_text(st, 1, name);
+    bool has_row = false;
+    enum err e = db_row(s, st, &has_row, NULL);
+    db_done(st);
+    return e == ERR_OK && has_row;
+}

@@ -31,6 +31,7 @@ MUST_CHECK enum err worker_row_of_session(struct store *s, uint64_t session,
                                           struct worker_row *out, struct errinfo *why);
 MUST_CHECK enum err worker_row_get(struct store *s, uint64_t id,
                                    struct worker_row *out);
+bool worker_row_has_name(struct store *s, const char *name);
 
 // Visits the rows of the same name that came before this one, in id order; the callback
 // returns false to stop.

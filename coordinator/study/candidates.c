@@ -226,14 +226,53 @@ static enum err try_again(struct driver *d, const struct study_conf *conf,
     return e == ERR_OK ? insert_task(d, conf, study, trial, why) : e;
 }
 
+struct open_trials { // that a task will end
+    uint64_t *ids;
+    size_t n, cap;
+};
+
+static bool add_open(void *arg, const struct task_row *row)
+{
+    struct open_trials *open = arg;
+    if (row->trial_id == 0) {
+        return true;
+    }
+    if (open->n == open->cap) {
+        open->cap = open->cap ? 2 * open->cap : 16;
+        open->ids = realloc(open->ids, open->cap * sizeof(*open->ids));
+        BUG_ON(!open->ids);
+    }
+    open->ids[open->n++] = row->trial_id;
+    return true;
+}
+
+static bool has_task(const struct open_trials *open, uint64_t trial_id)
+{
+    for (size_t i = 0; i < open->n; i++) {
+        if (open->ids[i] == trial_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Those of a study that is over are READY only when they were kicked: a handful.
 enum err candidates_again(struct driver *d, const struct study_conf *conf,
                           const struct study_row *study, struct errinfo *why)
 {
     struct history history = {0};
+    struct open_trials open = {0};
     enum err e = history_load_trials(&history, d->store, study->id, why);
+    if (e == ERR_OK) {
+        e = task_each(d->store, study->id, TASK_READY, add_open, &open, why);
+    }
     for (size_t i = 0; i < history.n_trials && e == ERR_OK; i++) {
+        if (has_task(&open, history.trials[i].id)) {
+            continue;
+        }
         e = try_again(d, conf, study, &history.trials[i], why);
     }
     history_fini(&history);
+    free(open.ids);
     return e;
 }

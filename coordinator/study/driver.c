@@ -10,6 +10,7 @@
 #include "coordinator/study/candidates.h"
 #include "coordinator/study/gather.h"
 #include "coordinator/study/progress.h"
+#include "coordinator/study/revive.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -173,41 +174,6 @@ static enum err insert_study(struct driver *d, const struct study_conf *conf,
     return e;
 }
 
-static void forget_job(struct driver *d, uint64_t study_id)
-{
-    for (struct tracked *t = d->studies; t; t = t->next) {
-        if (t->id == study_id && t->slot.state != PLAN_JOB_RUNNING) {
-            tracked_reset_slot(t);
-        }
-    }
-}
-
-// A failed study that is asked for again gets another try: its recordings may have been
-// put right, its workers may have been sick.
-static enum err revive(struct driver *d, const struct study_conf *conf,
-                       struct study_row *row, struct errinfo *why)
-{
-    if (row->pack[0] == '\0') {
-        row->state = row->predictor[0] ? STUDY_SEARCHING : STUDY_PACKING;
-    } else if (row->position <
-               study_stage_batches(conf, row->stage, row->n_train_utts)) {
-        row->state = STUDY_TRAINING;
-        row->round++; // the failed round's tasks stay as they are
-    } else {
-        bool is_due = conf->search.predictor.labels > 0 && row->fit[0] == '\0';
-        row->state = is_due ? STUDY_LABELLING : STUDY_SEARCHING;
-    }
-    row->error[0] = '\0';
-    forget_job(d, row->id);
-    log_info("study.revived", "study=%s state=%s", row->name,
-             study_state_name(row->state));
-    enum err e = candidates_again(d, conf, row, why);
-    if (e == ERR_OK) {
-        e = devices_again(d, conf, row, why);
-    }
-    return e == ERR_OK ? study_row_update(d->store, row, why) : e;
-}
-
 // A study that an earlier version resolved lacks the keys that came later: resolved
 // again it is the same, or it is another one.
 static bool is_the_same(const struct driver *d, const struct study_row *row,
@@ -254,7 +220,11 @@ static enum err find_or_insert(struct driver *d, const struct study_conf *conf,
                        d->dir, conf->name);
     }
     e = write_conf(d, conf->name, yaml, why); // results may have been removed
-    return e == ERR_OK && row.state == STUDY_FAILED ? revive(d, conf, &row, why) : e;
+    // A failed study that is asked for again gets another try: its recordings may have
+    // been put right, its workers may have been sick.
+    return e == ERR_OK && row.state == STUDY_FAILED
+               ? revive_study(d, conf, &row, REVIVE_NEW_ROUND, why)
+               : e;
 }
 
 enum err driver_add_study(struct driver *d, const struct study_conf *conf,

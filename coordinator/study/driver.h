@@ -64,6 +64,15 @@ MUST_CHECK enum err driver_add_study(struct driver *d, const struct study_conf *
 // (trial measured, loss row, study failed), before driver_advance.
 MUST_CHECK enum err driver_task_ended(struct driver *d, const struct task_row *row,
                                       struct errinfo *why);
+// Whether its study has any use for a buried task: ERR_STALE with a sentence.
+MUST_CHECK enum err driver_wants_task(struct driver *d, const struct task_row *row,
+                                      struct errinfo *why);
+// Such a task is READY again, in this transaction: what its burial meant is taken back.
+MUST_CHECK enum err driver_task_back(struct driver *d, const struct task_row *row,
+                                     struct errinfo *why);
+// After the last of them: a study that failed takes up its work again.
+MUST_CHECK enum err driver_go_on(struct driver *d, uint64_t study_id,
+                                 struct errinfo *why);
 
 // Decides and writes what comes next. Inside a transaction.
 MUST_CHECK enum err driver_advance(struct driver *d, uint64_t study_id,

@@ -50,6 +50,13 @@ static void on_status(void *arg, struct msg_status_reply *out)
     turn_status(bench.turn, out);
 }
 
+static enum err on_order(void *arg, const struct msg *in, struct msg *out,
+                         struct errinfo *why)
+{
+    (void)arg;
+    return turn_order(bench.turn, in, worker_socket_now(), out, why);
+}
+
 static void on_drain(void *arg)
 {
     (void)arg;
@@ -79,7 +86,10 @@ static void setup(void)
                     fake_driver_init(fixture.store, turn_driver_hooks(bench.turn)));
     turn_set_bulk_port(bench.turn, bench.bulk_at.port);
     fake_driver.next_task = fixture_train_task();
-    const struct admin_hooks hooks = {.status = on_status, .drain = on_drain};
+    const struct admin_hooks hooks = {.status = on_status,
+                                      .drain = on_drain,
+                                      .takes_order = turn_takes_order,
+                                      .order = on_order};
     OK(worker_socket_start(bench.worker, &bench.loop, bench.turn, &fixture.why));
     OK(bulk_socket_start(bench.bulk, &bench.loop, bench.blobs, bench.turn,
                          &fixture.why));

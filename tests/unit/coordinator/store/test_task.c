@@ -43,7 +43,9 @@ START_TEST(only_these_moves_are_allowed)
         for (int to = TASK_READY; to <= TASK_CANCELLED; to++) {
             bool allowed = (from == TASK_READY && to == TASK_LEASED) ||
                            (from == TASK_READY && to == TASK_CANCELLED) ||
-                           (from == TASK_LEASED && to != TASK_LEASED);
+                           (from == TASK_LEASED && to != TASK_LEASED) ||
+                           (from == TASK_BURIED && to == TASK_READY) ||
+                           (from == TASK_CANCELLED && to == TASK_READY);
             ck_assert_int_eq(task_may_move((enum task_state)from, (enum task_state)to),
                              allowed);
         }
@@ -166,6 +168,114 @@ START_TEST(three_charged_attempts_bury_a_task_and_others_do_not)
     char error[LIMIT_TEXT];
     OK(task_last_error(fixture.store, id, error));
     ck_assert_str_eq(error, "it fell");
+    fixture_close();
+}
+END_TEST
+
+static uint64_t add_worker(const char *name, uint64_t session)
+{
+    struct worker_row w = {.session = session, .slots = 1, .threads = 1};
+    snprintf(w.name, sizeof(w.name), "%s", name);
+    OK(worker_row_put(fixture.store, &w, &fixture.why));
+    return w.id;
+}
+
+static enum task_state fail_on(uint64_t id, uint64_t worker)
+{
+    enum task_state now;
+    const struct task_failure failure = {.outcome = OUTCOME_CRASH,
+                                         .error = "it fell",
+                                         .is_charged = true,
+                                         .bury_at = 3,
+                                         .bury_workers = 2};
+    OK(task_fail(fixture.store, id, grant(id, worker), &failure, &now, &fixture.why));
+    return now;
+}
+
+START_TEST(processes_of_one_name_are_one_worker_when_it_comes_to_burying)
+{
+    begin();
+    uint64_t first = add_worker("gpu-1", 11);
+    uint64_t again = add_worker("gpu-1", 12);
+    uint64_t other = add_worker("gpu-2", 13);
+    uint64_t id = fixture_add_task();
+    ck_assert_int_eq(fail_on(id, first), TASK_READY);
+    ck_assert_int_eq(fail_on(id, again), TASK_READY);
+    ck_assert_int_eq(fail_on(id, again), TASK_READY);
+    ck_assert_int_eq(fail_on(id, first), TASK_READY);
+    ck_assert_int_eq(fail_on(id, other), TASK_BURIED);
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_kicked_task_begins_again_without_charges)
+{
+    begin();
+    uint64_t id = fixture_add_task();
+    enum task_state now = 0;
+    for (int i = 0; i < 3; i++) {
+        OK(end_badly(id, grant(id, 1), true, &now));
+        ck_assert_int_eq(task_kick(fixture.store, id, NULL),
+                         i < 2 ? ERR_STALE : ERR_OK);
+    }
+    struct task_row row;
+    OK(task_get(fixture.store, id, &row));
+    ck_assert_int_eq(row.state, TASK_READY);
+    ck_assert_uint_eq(row.n_charged, 0);
+    OK(end_badly(id, grant(id, 1), true, &now));
+    OK(end_badly(id, grant(id, 1), true, &now));
+    ck_assert_int_eq(now, TASK_READY); // the old ones do not count
+    OK(end_badly(id, grant(id, 1), true, &now));
+    ck_assert_int_eq(now, TASK_BURIED);
+    ck_assert_int_eq(task_kick(fixture.store, 999, NULL), ERR_NOTFOUND);
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_charge_is_refunded_once)
+{
+    begin();
+    uint64_t id = fixture_add_task();
+    enum task_state now;
+    uint64_t token = grant(id, 1);
+    OK(end_badly(id, token, true, &now));
+    OK(end_badly(id, grant(id, 1), true, &now));
+    OK(task_refund(fixture.store, id, token, &fixture.why));
+    OK(task_refund(fixture.store, id, token, &fixture.why));
+    struct task_row row;
+    OK(task_get(fixture.store, id, &row));
+    ck_assert_uint_eq(row.n_charged, 1);
+    fixture_close();
+}
+END_TEST
+
+static bool count_charge(void *arg, const struct attempt_row *row)
+{
+    *(uint64_t *)arg += row->token;
+    return true;
+}
+
+START_TEST(the_charges_of_a_name_are_found_from_a_token_on)
+{
+    begin();
+    uint64_t bad = add_worker("bad", 11);
+    uint64_t good = add_worker("good", 12);
+    uint64_t id = fixture_add_task();
+    ck_assert_int_eq(fail_on(id, bad), TASK_READY);  // token 1
+    ck_assert_int_eq(fail_on(id, good), TASK_READY); // token 2
+    ck_assert_int_eq(fail_on(id, bad), TASK_BURIED); // token 3
+    uint64_t sum = 0;
+    OK(attempt_each_charged_to(fixture.store, "bad", 1, count_charge, &sum,
+                               &fixture.why));
+    ck_assert_uint_eq(sum, 1 + 3);
+    sum = 0;
+    OK(attempt_each_charged_to(fixture.store, "bad", 2, count_charge, &sum,
+                               &fixture.why));
+    ck_assert_uint_eq(sum, 3);
+    struct attempt_row last;
+    OK(attempt_last_failed(fixture.store, id, &last));
+    ck_assert_str_eq(last.worker, "bad");
+    ck_assert_uint_eq(last.token, 3);
     fixture_close();
 }
 END_TEST
@@ -301,6 +411,9 @@ TEST_SUITE(task, only_these_moves_are_allowed, what_was_undone_is_not_seen_again
            the_winning_result_may_be_repeated,
            a_reported_failure_may_be_repeated_and_counts_once,
            three_charged_attempts_bury_a_task_and_others_do_not,
+           processes_of_one_name_are_one_worker_when_it_comes_to_burying,
+           a_kicked_task_begins_again_without_charges, a_charge_is_refunded_once,
+           the_charges_of_a_name_are_found_from_a_token_on,
            a_cancelled_task_accepts_no_result, the_tasks_of_a_round_come_by_shard,
            tasks_are_counted_by_state,
            failed_attempts_are_visited_from_the_last_one_back)

@@ -34,6 +34,35 @@ enum err driver_task_ended(struct driver *d, const struct task_row *row,
                : ERR_OK;
 }
 
+enum err driver_wants_task(struct driver *d, const struct task_row *row,
+                           struct errinfo *why)
+{
+    (void)d;
+    return fake_driver.wants_error
+               ? err_set(why, fake_driver.wants_error, "task %llu: the test says so",
+                         (unsigned long long)row->id)
+               : ERR_OK;
+}
+
+enum err driver_task_back(struct driver *d, const struct task_row *row,
+                          struct errinfo *why)
+{
+    (void)d;
+    (void)row;
+    (void)why;
+    fake_driver.n_back++;
+    return ERR_OK;
+}
+
+enum err driver_go_on(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    (void)d;
+    (void)study_id;
+    (void)why;
+    fake_driver.n_went_on++;
+    return ERR_OK;
+}
+
 enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why)
 {
     (void)d;

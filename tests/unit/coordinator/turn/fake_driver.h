@@ -15,6 +15,9 @@ struct fake_driver {
     struct task_row last_ended;
     enum err advance_error; // if not ERR_OK, what driver_advance fails with
     enum err ended_error;
+    enum err wants_error;
+    unsigned n_back;    // tasks that were buried and are READY again
+    unsigned n_went_on; // studies, for such tasks
     bool is_settling;
 };
 
