@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.c - voxarch-worker: the agent, its runner children, and the people's commands
 // that need the worker's rooms.
+#include "common/base/bytesize.h"
 #include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/net/keyfile.h"
 #include "worker/agent/agent.h"
+#include "worker/agent/memory.h"
 #include "worker/cli/cmd.h"
 #include "worker/exec/runner.h"
 #include "worker/kernels/backend.h"
@@ -17,11 +19,13 @@
 
 #define PROGRAM          "voxarch-worker"
 #define THREADS_MAX      256
-#define TASK_TIMEOUT_MAX 604800 // a week
+#define TASK_TIMEOUT_MAX 604800        // a week
+#define MEMORY_MIN       (64ull << 20) // less holds no runner
 
 struct arguments {
     const char *key, *coordinator_key;
-    const char *connect, *dir, *artifacts, *name, *device, *backend, *log_level;
+    const char *connect, *dir, *artifacts, *name, *device, *backend, *log_level,
+        *memory;
     long slots, threads, task_timeout_s;
     bool any_address, with_parent, health, measure_only;
 };
@@ -54,9 +58,13 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *sta
                        "with --device: takes no other tasks"),
         OPTION_AS_TEXT("backend", "NAME", &a->backend,
                        "blas (the default) or ref, the slow oracle"),
+        OPTION_AS_TEXT("memory", "SIZE", &a->memory,
+                       "that each task may allocate, as 4GiB; default the machine's "
+                       "(or its control group's), shared among the slots"),
         OPTION_AS_NUMBER("task-timeout", "SECONDS", &a->task_timeout_s, 1,
                          TASK_TIMEOUT_MAX,
-                         "without progress, then a runner is killed; default 600"),
+                         "without progress, then a runner is taken to hang and killed; "
+                         "default 600. How long a task may run, its study says"),
         OPTION_AS_FLAG("with-parent", &a->with_parent,
                        "leave when the process that started this one is gone"),
         OPTION_AS_TEXT("log-level", "LEVEL", &a->log_level,
@@ -125,14 +133,33 @@ static enum err fill_device(const struct arguments *a, struct session_conf *out,
     return ERR_OK;
 }
 
+static enum err fill_memory(const struct arguments *a, struct session_conf *out,
+                            struct errinfo *why)
+{
+    if (!a->memory) {
+        out->memory_bytes = memory_here() / (uint64_t)a->slots;
+        return ERR_OK;
+    }
+    if (bytesize_parse(a->memory, &out->memory_bytes) != ERR_OK ||
+        out->memory_bytes < MEMORY_MIN) {
+        return err_set(why, ERR_INPUT,
+                       "--memory %s is no size; allowed: at least 64MiB, as in 512MiB, "
+                       "4GiB or 2000000000",
+                       a->memory);
+    }
+    return ERR_OK;
+}
+
 static enum err fill_session(const struct arguments *a, struct session_conf *out,
                              struct errinfo *why)
 {
     out->n_slots = (uint32_t)a->slots;
     out->n_threads = (uint32_t)a->threads;
     out->capabilities = 1u << TASK_TRAIN | 1u << TASK_EVALUATE;
-    out->memory_bytes =
-        (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    enum err e = fill_memory(a, out, why);
+    if (e != ERR_OK) {
+        return e;
+    }
     if (!a->name) {
         default_name(out->name, sizeof(out->name));
     } else if (strlen(a->name) >= sizeof(out->name)) {
@@ -193,7 +220,7 @@ static int run_agent(const struct arguments *a)
         .dir = a->dir,
         .artifacts = a->artifacts,
         .backend = a->backend,
-        .task_timeout_ms = a->task_timeout_s * 1000,
+        .silence_ms = a->task_timeout_s * 1000,
         .with_parent = a->with_parent,
     };
     enum err e = check_arguments(a, &conf, &why);

@@ -2,6 +2,9 @@
 // err.c - see err.h.
 #include "common/base/err.h"
 
+#include "common/base/log.h"
+
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +26,8 @@ static const char *const names[] = {
     [ERR_CANCELLED] = "cancelled",
     [ERR_FULL] = "full",
 };
+
+static void (*on_bug)(void);
 
 const char *err_name(enum err e)
 {
@@ -69,9 +74,18 @@ int err_exit_status(enum err e)
     return e == ERR_INPUT || e == ERR_LIMIT || e == ERR_NOTFOUND ? 2 : 1;
 }
 
+void err_on_bug(void (*hook)(void))
+{
+    on_bug = hook;
+}
+
 _Noreturn void err_bug(const char *file, int line, const char *what)
 {
-    fprintf(stderr, "level=fatal event=bug.found at=%s:%d what=\"%s\"\n", file, line,
-            what);
+    const int number = errno; // for the hook, whatever printing does
+    log_error("bug.found", "at=%s:%d what=\"%s\"", file, line, what);
+    errno = number;
+    if (on_bug) {
+        on_bug();
+    }
     abort();
 }

@@ -53,6 +53,10 @@ enum err err_prefix(struct errinfo *why, enum err e, const char *format, ...)
 // Process exit status for an error: 0, 2 for wrong input, 1 for the rest.
 int err_exit_status(enum err e);
 
+// What else is to happen before a bug aborts, with errno as it was when the bug was
+// found: after an allocation that failed, ENOMEM. Once, first thing in main.
+void err_on_bug(void (*hook)(void));
+
 // Aborts with file and line when our own invariant is broken.
 _Noreturn void err_bug(const char *file, int line, const char *what);
 #define BUG_ON(cond)                            \

@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 
 #include "common/base/clock.h"
+#include "common/base/logfmt.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,16 +69,23 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     size_t at = write_head(line, level, event);
     va_list ap;
     va_start(ap, format);
-    int n = vsnprintf(line + at, LOG_LINE_MAX - at, format, ap);
+    size_t len = at + logfmt_print(line + at, LOG_LINE_MAX - at, format, ap);
     va_end(ap);
-    size_t len = at + (n < 0 ? 0 : (size_t)n);
-    len = len < LOG_LINE_MAX - 1 ? len : LOG_LINE_MAX - 1;
-    for (size_t i = at; i < len; i++) {
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
-            line[i] = ' ';
-        }
-    }
     line[len] = '\n';
     ssize_t done = write(STDERR_FILENO, line, len + 1);
     (void)done; // nobody is left to tell
+}
+
+bool log_relay(const char *line)
+{
+    size_t n = strlen(line);
+    if (n >= LOG_LINE_MAX || strncmp(line, "ts=", 3) != 0 || !logfmt_is_line(line, n)) {
+        return false;
+    }
+    char whole[LOG_LINE_MAX + 1];
+    memcpy(whole, line, n);
+    whole[n] = '\n';
+    ssize_t done = write(STDERR_FILENO, whole, n + 1);
+    (void)done;
+    return true;
 }

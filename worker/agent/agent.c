@@ -8,6 +8,7 @@
 #include "worker/agent/dial.h"
 #include "worker/agent/link.h"
 #include "worker/agent/works.h"
+#include "worker/exec/strays.h"
 
 #include <uv.h>
 
@@ -397,7 +398,8 @@ static void create_parts(struct agent *a, const char *blob_dir)
         .program = a->conf->program,
         .job = {.n_threads = a->conf->session.n_threads,
                 .log_level = a->conf->log_level},
-        .task_timeout_ms = a->conf->task_timeout_ms,
+        .memory_bytes = a->conf->session.memory_bytes,
+        .silence_ms = a->conf->silence_ms,
         .wake = wake,
         .arg = a,
     };
@@ -487,6 +489,7 @@ enum err agent_run(const struct agent_conf *conf, struct errinfo *why)
     uv_timer_init(&a->loop, &a->timer);
     a->timer.data = a;
     start_signals(a);
+    strays_adopt();
     enum err e = start(a, why);
     if (e == ERR_OK) {
         char text[ENDPOINT_MAX];

@@ -3,7 +3,8 @@
 //
 // Sockets, processes, signals and the clock around session.h (what to say) and works.h
 // (what a held task goes through). A crash of a runner costs one attempt, never the
-// agent. When the coordinator is away, runners go on and results wait.
+// agent, which beats whatever they do. When the coordinator is away, runners go on and
+// results wait.
 //
 // SIGTERM or SIGINT drains: nothing new is fetched, what is held is finished and
 // reported. A second one gives everything back and leaves now.
@@ -24,8 +25,8 @@ struct agent_conf {
     const char *dir;        // artifacts in dir/blobs, sign of life in dir/alive
     const char *artifacts;  // a folder to read artifacts from first; NULL = none
     const char *backend;
-    int64_t task_timeout_ms;
-    bool with_parent; // leave when the process that started this one is gone
+    int64_t silence_ms; // of a runner, then it is taken to hang
+    bool with_parent;   // leave when the process that started this one is gone
     enum log_level log_level;
     struct session_conf session; // id is filled in
 };

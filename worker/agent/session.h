@@ -45,7 +45,7 @@ struct session_conf {
     uint32_t n_threads;
     uint32_t capabilities;
     char device[LIMIT_DEVICE_NAME]; // what it measures for; "" = nothing
-    uint64_t memory_bytes;
+    uint64_t memory_bytes;          // that each task may allocate
 };
 
 struct session;

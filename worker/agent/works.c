@@ -6,7 +6,9 @@
 #include "common/base/log.h"
 #include "proto/wire.h"
 #include "worker/agent/cache.h"
+#include "worker/exec/patience.h"
 #include "worker/exec/spawn.h"
+#include "worker/exec/strays.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@ struct work {
 
 struct works {
     struct works_conf conf;
+    bool may_have_strays; // a runner ended since all were known
     struct work items[LIMIT_HELD_TASKS];
 };
 
@@ -170,10 +173,20 @@ static void on_progress(void *arg, const struct task_progress *p)
     }
 }
 
+// Its own lines as they are; what libraries and the system say becomes one of ours.
+static void on_said(void *arg, const char *line)
+{
+    struct work *k = arg;
+    if (!log_relay(line)) {
+        log_info("runner.said", WORK_LOG_FORMAT " line=\"%s\"", WORK_LOG(k), line);
+    }
+}
+
 static void on_end(void *arg, const struct spawn_end *end)
 {
     struct work *k = arg;
     k->spawn = NULL;
+    k->works->may_have_strays = true;
     k->end = malloc(sizeof(*k->end));
     BUG_ON(!k->end);
     *k->end = *end;
@@ -182,16 +195,28 @@ static void on_end(void *arg, const struct spawn_end *end)
 
 // ---- phases
 
+// What the task states, within what this worker gives.
+static uint64_t memory_for(const struct works *w, const struct task_spec *spec)
+{
+    uint64_t own = w->conf.memory_bytes;
+    uint64_t stated = spec->memory_bytes;
+    bool is_less = stated > 0 && (own == 0 || stated < own);
+    return is_less ? stated : own;
+}
+
 static void start_runner(struct work *k, int64_t now_ms)
 {
     struct works *w = k->works;
     const struct slot *slot = slot_of(k);
-    const struct spawn_hooks hooks = {on_progress, on_end, k};
+    const struct spawn_hooks hooks = {on_progress, on_said, on_end, k};
+    const struct spawn_limits limits = {.run_ms = patience_run_ms(&slot->spec),
+                                        .silence_ms = w->conf.silence_ms};
     struct errinfo why = {0};
     touch_inputs(k);
     w->conf.job.spec = slot->spec;
-    enum err e = spawn_start(w->conf.loop, w->conf.program, &w->conf.job,
-                             w->conf.task_timeout_ms, &hooks, &k->spawn, &why);
+    w->conf.job.memory_bytes = memory_for(w, &slot->spec);
+    enum err e = spawn_start(w->conf.loop, w->conf.program, &w->conf.job, &limits,
+                             &hooks, &k->spawn, &why);
     if (e != ERR_OK) { // this machine's trouble: no attempt began
         log_error("runner.unstarted", WORK_LOG_FORMAT " error=\"%s\"", WORK_LOG(k),
                   why.text);
@@ -306,8 +331,21 @@ static void step_one(struct work *k, int64_t now_ms)
     }
 }
 
+static bool is_runner(void *arg, int pid)
+{
+    const struct works *w = arg;
+    bool is = false;
+    for (uint32_t i = 0; i < LIMIT_HELD_TASKS && !is; i++) {
+        is = w->items[i].spawn && spawn_pid(w->items[i].spawn) == pid;
+    }
+    return is;
+}
+
 void works_step(struct works *w, int64_t now_ms)
 {
+    if (w->may_have_strays) {
+        w->may_have_strays = strays_end(is_runner, w) > 0;
+    }
     for (uint32_t i = 0; i < session_n_slots(w->conf.session); i++) {
         step_one(&w->items[i], now_ms);
     }

@@ -24,9 +24,10 @@ struct works_conf {
     struct blob_store *store;
     struct fetcher *fetcher;
     struct deliverer *deliverer;
-    const char *program; // run as a runner
-    struct job job;      // all but the spec
-    int64_t task_timeout_ms;
+    const char *program;     // run as a runner
+    struct job job;          // all but the spec and its limit of memory
+    uint64_t memory_bytes;   // that a task may allocate here; 0 = no limit
+    int64_t silence_ms;      // without progress, then a runner is killed
     void (*wake)(void *arg); // something changed: call works_step
     void *arg;
 };

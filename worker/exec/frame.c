@@ -33,12 +33,17 @@ void frame_put_u32(struct buf *b, uint32_t value)
     buf_add(b, bytes, sizeof(bytes));
 }
 
+void frame_put_u64(struct buf *b, uint64_t value)
+{
+    frame_put_u32(b, (uint32_t)value);
+    frame_put_u32(b, (uint32_t)(value >> 32));
+}
+
 void frame_put_f64(struct buf *b, double value)
 {
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof(bits));
-    frame_put_u32(b, (uint32_t)bits);
-    frame_put_u32(b, (uint32_t)(bits >> 32));
+    frame_put_u64(b, bits);
 }
 
 void frame_put_bytes(struct buf *b, const void *bytes, size_t n)
@@ -77,13 +82,19 @@ uint32_t frame_get_u32(struct frame_reader *r)
     return p ? load_u32(p) : 0;
 }
 
+uint64_t frame_get_u64(struct frame_reader *r)
+{
+    uint64_t value = frame_get_u32(r);
+    value |= (uint64_t)frame_get_u32(r) << 32;
+    return r->is_bad ? 0 : value;
+}
+
 double frame_get_f64(struct frame_reader *r)
 {
-    uint64_t bits = frame_get_u32(r);
-    bits |= (uint64_t)frame_get_u32(r) << 32;
+    uint64_t bits = frame_get_u64(r);
     double value = 0;
     memcpy(&value, &bits, sizeof(value));
-    return r->is_bad ? 0 : value;
+    return value;
 }
 
 const void *frame_get_bytes(struct frame_reader *r, size_t *n)

@@ -20,6 +20,7 @@
 // Building: begin, puts, end (which fills in the length).
 size_t frame_begin(struct buf *b);
 void frame_put_u32(struct buf *b, uint32_t value);
+void frame_put_u64(struct buf *b, uint64_t value);
 void frame_put_f64(struct buf *b, double value);
 void frame_put_bytes(struct buf *b, const void *bytes, size_t n);
 void frame_put_text(struct buf *b, const char *text);
@@ -31,6 +32,7 @@ struct frame_reader {
 };
 
 uint32_t frame_get_u32(struct frame_reader *r);
+uint64_t frame_get_u64(struct frame_reader *r); // 0 when it is bad
 double frame_get_f64(struct frame_reader *r);
 const void *frame_get_bytes(struct frame_reader *r, size_t *n); // borrowed
 void frame_get_text(struct frame_reader *r, char *out, size_t cap);

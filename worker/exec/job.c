@@ -13,6 +13,7 @@ void job_add(const struct job *j, struct buf *out)
     frame_put_text(out, j->blob_dir);
     frame_put_text(out, j->also_read);
     frame_put_text(out, j->backend);
+    frame_put_u64(out, j->memory_bytes);
     frame_put_u32(out, j->n_threads);
     frame_put_u32(out, j->parent_pid);
     frame_put_u32(out, j->log_level);
@@ -27,6 +28,7 @@ enum err job_read(struct frame_reader *r, struct job *out, struct errinfo *why)
     frame_get_text(r, out->blob_dir, sizeof(out->blob_dir));
     frame_get_text(r, out->also_read, sizeof(out->also_read));
     frame_get_text(r, out->backend, sizeof(out->backend));
+    out->memory_bytes = frame_get_u64(r);
     out->n_threads = frame_get_u32(r);
     out->parent_pid = frame_get_u32(r);
     uint32_t level = frame_get_u32(r);

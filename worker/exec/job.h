@@ -17,6 +17,7 @@ struct job {
     char blob_dir[FILE_PATH_MAX];
     char also_read[FILE_PATH_MAX]; // "" = none
     char backend[JOB_BACKEND_MAX];
+    uint64_t memory_bytes; // the runner may allocate; 0 = no limit
     uint32_t n_threads;
     uint32_t parent_pid; // the runner ends when it has another parent
     enum log_level log_level;

@@ -5,20 +5,17 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "proto/wire.h"
+#include "worker/exec/confine.h"
 #include "worker/exec/job.h"
 #include "worker/exec/report.h"
 #include "worker/exec/tasks.h"
+#include "worker/kernels/backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#ifdef __linux__
-#    include <sys/prctl.h>
-#endif
 
 #define REPORT_FD   3
 #define PROGRESS_MS 250 // people look, machines do not: four a second are plenty
@@ -95,23 +92,6 @@ bool runner_progress(struct runner *r, const struct task_progress *p)
 
 // ---- the process
 
-// A runner without its agent computes for nobody. Where the kernel does not see to it,
-// the broken pipe does at the next progress.
-static void die_with_parent(void)
-{
-#ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NAME, "voxarch-runner");
-#endif
-}
-
-// Ctrl-C goes to the whole foreground group: the agent decides what becomes of a task.
-static void set_signals(void)
-{
-    signal(SIGINT, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-}
-
 static enum err read_job(struct job *out, struct errinfo *why)
 {
     struct buf in = BUF_INIT;
@@ -162,13 +142,14 @@ static enum err run(struct runner *r, struct task_result *result, struct errinfo
     if ((uint32_t)getppid() != r->job.parent_pid) {
         return err_set(why, ERR_CANCELLED, "the agent is gone");
     }
-    return compute(r, result, why);
+    backend_set_threads((int)r->job.n_threads);
+    e = confine_memory(r->job.memory_bytes, (int)r->job.n_threads, why);
+    return e == ERR_OK ? compute(r, result, why) : e;
 }
 
 int runner_main(void)
 {
-    die_with_parent();
-    set_signals();
+    confine_process();
     log_init("voxarch-runner", LOG_INFO);
     if (fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) != 0) {
         log_error("runner.misused", "error=\"--runner is for the agent alone\"");
@@ -187,6 +168,7 @@ int runner_main(void)
         report.failure.code = e;
     }
     tell(r, &report);
+    confine_done();
     free(r);
     return e == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

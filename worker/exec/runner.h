@@ -4,7 +4,7 @@
 // The agent spawns `voxarch-worker --runner` with three pipes: on fd 0 one frame (the
 // encoded task_spec and where artifacts lie), on fd 3 frames come back (progress, then
 // one result or error), stderr is captured for the log tail. A frame is a 4-byte
-// little-endian length and that many bytes. The child dies with its parent.
+// little-endian length and that many bytes. confine.h says what it may not do.
 //
 // Owns: everything of its process. Threads: main thread, plus the batcher's.
 #ifndef WORKER_EXEC_RUNNER_H

@@ -4,7 +4,11 @@
 // Happy path: the job goes in on fd 0, progress comes out on fd 3, then a result; the
 // process exits and `end` is called once with OK. The failures: it says what is wrong
 // (ERROR, NUMERIC, NOMEM), dies or exits without a word or talks nonsense (CRASH),
-// makes no progress for timeout_ms (killed, TIMEOUT), or is killed by spawn_kill.
+// memory is refused or the kernel takes it (NOMEM), it is over its run-time limit
+// (TIMEOUT), makes no progress for too long (HANG), or is killed by spawn_kill.
+//
+// A runner leads a process group of its own, which ends with it. Nothing it does or
+// leaves undone makes the agent wait.
 //
 // Owns: the process, its pipes and itself, until after `end`. Borrows: the loop.
 // Threads: loop thread.
@@ -17,6 +21,11 @@
 
 struct spawn;
 
+struct spawn_limits {
+    int64_t run_ms;     // from start to last word
+    int64_t silence_ms; // without progress
+};
+
 struct spawn_end {
     enum outcome outcome;
     struct task_result result;     // OK
@@ -26,13 +35,15 @@ struct spawn_end {
 
 struct spawn_hooks {
     void (*progress)(void *arg, const struct task_progress *p);
+    void (*said)(void *arg, const char *line); // on stderr; of a flood, some lines
     void (*end)(void *arg, const struct spawn_end *end); // once; never inside a call
     void *arg;
 };
 
 // Runs `program --runner`. job->parent_pid is filled in here. ERR_IO.
 MUST_CHECK enum err spawn_start(uv_loop_t *loop, const char *program,
-                                const struct job *job, int64_t timeout_ms,
+                                const struct job *job,
+                                const struct spawn_limits *limits,
                                 const struct spawn_hooks *hooks, struct spawn **out,
                                 struct errinfo *why);
 

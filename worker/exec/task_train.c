@@ -65,8 +65,10 @@ static enum err step(struct shard *s, const struct batch *b, struct errinfo *why
     enum err e = trainer_step(s->trainer, &at, &batch, b->labels, &report);
     if (e != ERR_OK) {
         char architecture[ARCH_STRING_MAX];
-        return err_set(why, e, "loss is not finite at position %" PRIu64 ", path %s",
-                       at.position, arch_print(&report.arch, architecture));
+        return err_set(
+            why, e,
+            "loss (%g) or a gradient is not finite at position %" PRIu64 ", path %s",
+            report.loss, at.position, arch_print(&report.arch, architecture));
     }
     s->recent_loss =
         s->n_done == 0 ? report.loss
@@ -93,6 +95,17 @@ static enum err run_steps(struct shard *s, struct errinfo *why)
         }
     }
     return ERR_OK;
+}
+
+// Before others load it: here it is known where it happened.
+static enum err check_weights(const struct shard *s, struct errinfo *why)
+{
+    const struct train_task *t = s->task;
+    enum err e = supernet_check(s->in->supernet, why);
+    return e == ERR_OK
+               ? ERR_OK
+               : err_prefix(why, e, "after the step at position %" PRIu64,
+                            t->position + (uint64_t)(t->n_steps - 1) * t->stride);
 }
 
 static enum err save_checkpoint(const struct shard *s, char hash[static HASH_HEX_MAX],
@@ -154,6 +167,9 @@ enum err task_train(struct runner *r, const struct task_spec *spec,
     e = check_task(s.task, in.conf, why);
     if (e == ERR_OK) {
         e = run_shard(&s, why);
+    }
+    if (e == ERR_OK) {
+        e = check_weights(&s, why);
     }
     if (e == ERR_OK) {
         e = save_checkpoint(&s, out->checkpoint, why);

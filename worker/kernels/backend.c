@@ -35,3 +35,12 @@ void backend_set_threads(int n_threads)
     BUG_ON(n_threads < 1);
     blas_set_threads(n_threads);
 }
+
+void backend_warm_up(void)
+{
+    enum { N = 128 }; // small ones need no buffer
+    static float a[N * N];
+    static float b[N * N];
+    static float c[N * N];
+    blas_library_product(N, a, b, c, 1);
+}

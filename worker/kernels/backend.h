@@ -19,4 +19,8 @@ const char *backend_library(void);
 // Threads each operation may use; tells OpenBLAS too. Call once before computing.
 void backend_set_threads(int n_threads);
 
+// Makes OpenBLAS take the buffer of the calling thread, a large one that is hardly
+// touched. Under a limit of memory it would ask for it for ever.
+void backend_warm_up(void);
+
 #endif

@@ -189,6 +189,30 @@ void supernet_destroy(struct supernet *s)
     free(s);
 }
 
+static bool are_finite(const float *x, size_t n)
+{
+    double sum = 0; // of squares: infinite or NaN as soon as one of them is
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)x[i] * (double)x[i];
+    }
+    return isfinite(sum);
+}
+
+enum err supernet_check(const struct supernet *s, struct errinfo *why)
+{
+    for (int i = 0; i < s->n_tensors; i++) {
+        const struct supernet_tensor *t = &s->tensors[i];
+        if (!are_finite(s->values + t->at, t->n_values) ||
+            !are_finite(s->m + t->at, t->n_values) ||
+            !are_finite(s->v + t->at, t->n_values)) {
+            return err_set(why, ERR_NUMERIC, "tensor %s is not finite", t->name);
+        }
+    }
+    return are_finite(s->stats, s->layout.n_stats)
+               ? ERR_OK
+               : err_set(why, ERR_NUMERIC, "the BN statistics are not finite");
+}
+
 const struct supernet_tensor *supernet_find(const struct supernet *s, const char *name)
 {
     for (int i = 0; i < s->n_tensors; i++) {

@@ -51,6 +51,9 @@ struct supernet *supernet_create(const struct net_dims *d, int n_classes,
                                  uint64_t seed);
 void supernet_destroy(struct supernet *s); // NULL is fine
 
+// ERR_NUMERIC names a tensor whose values, moments or statistics are not all finite.
+MUST_CHECK enum err supernet_check(const struct supernet *s, struct errinfo *why);
+
 const struct supernet_tensor *supernet_find(const struct supernet *s, const char *name);
 
 #endif

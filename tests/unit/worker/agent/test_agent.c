@@ -272,7 +272,7 @@ _Noreturn static void run_agent(const struct stage *t, const char *way)
         .dir = dir,
         .artifacts = outputs,
         .backend = way,
-        .task_timeout_ms = 10000,
+        .silence_ms = 10000,
         .log_level = LOG_WARN,
         .session = {.name = "w",
                     .n_slots = 1,

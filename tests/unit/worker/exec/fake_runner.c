@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fake_runner.c - a runner that behaves as its job's backend says: well, or badly.
+#include "worker/exec/confine.h"
 #include "worker/exec/job.h"
 #include "worker/exec/report.h"
 
@@ -138,11 +139,117 @@ static void twice(const struct job *j)
 // A grandchild keeps the pipes open.
 static void leave_child(const struct job *j)
 {
-    if (fork() == 0) {
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGTERM, SIG_IGN);
         usleep(20 * 1000 * 1000);
         _exit(0);
     }
+    fprintf(stderr, "child %d\n", (int)child);
     well(j);
+}
+
+// A grandchild that leaves the group, and its parent dies at once: an orphan.
+static void leave_daemon(const struct job *j)
+{
+    int pipe_fds[2];
+    pid_t child = pipe(pipe_fds) == 0 ? fork() : -1;
+    if (child == 0) {
+        setsid();
+        pid_t orphan = fork();
+        if (orphan == 0) {
+            usleep(20 * 1000 * 1000);
+            _exit(0);
+        }
+        ssize_t done = write(pipe_fds[1], &orphan, sizeof(orphan));
+        _exit(done != sizeof(orphan));
+    }
+    pid_t orphan = 0;
+    if (read(pipe_fds[0], &orphan, sizeof(orphan)) != sizeof(orphan)) {
+        _exit(9);
+    }
+    fprintf(stderr, "child %d\n", (int)orphan);
+    well(j);
+}
+
+static void spin(const struct job *j)
+{
+    (void)j;
+    for (volatile unsigned i = 0;; i++) {
+    }
+}
+
+static void stubborn(const struct job *j)
+{
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    spin(j);
+}
+
+static void stopped(const struct job *j)
+{
+    raise(SIGSTOP);
+    well(j);
+}
+
+// The report pipe is full of nothing, for ever.
+static void flood_reports(const struct job *j)
+{
+    (void)j;
+    for (;;) {
+        progress(.5);
+    }
+}
+
+// Many times what a pipe holds, and a result behind it.
+static void flood_log(const struct job *j)
+{
+    for (int i = 0; i < 20000; i++) {
+        fprintf(stderr, "line %d of very many, each with something to say about it\n",
+                i);
+    }
+    well(j);
+}
+
+static void close_pipe(const struct job *j)
+{
+    progress(.5);
+    close(3);
+    hang(j);
+}
+
+// The word was given; only the process is still there.
+static void linger(const struct job *j)
+{
+    result(j->spec.kind);
+    hang(j);
+}
+
+static void half_a_frame(const struct job *j)
+{
+    (void)j;
+    say("\x20\0\0\0half", 8);
+    exit(0); // NOLINT(concurrency-mt-unsafe): one thread
+}
+
+static void die_in_a_frame(const struct job *j)
+{
+    (void)j;
+    say("\x20\0\0\0half", 8);
+    raise(SIGBUS);
+}
+
+static void refused_memory(const struct job *j)
+{
+    (void)j;
+    _exit(CONFINE_EXIT_NOMEM);
+}
+
+static void killed(const struct job *j)
+{
+    (void)j;
+    raise(SIGKILL);
 }
 
 static void talkative(const struct job *j)
@@ -172,6 +279,18 @@ static const struct {
     {"twice", twice},
     {"leave_child", leave_child},
     {"talkative", talkative},
+    {"leave_daemon", leave_daemon},
+    {"spin", spin},
+    {"stubborn", stubborn},
+    {"stopped", stopped},
+    {"flood_reports", flood_reports},
+    {"flood_log", flood_log},
+    {"close_pipe", close_pipe},
+    {"linger", linger},
+    {"half_a_frame", half_a_frame},
+    {"die_in_a_frame", die_in_a_frame},
+    {"refused_memory", refused_memory},
+    {"killed", killed},
 };
 
 static void read_job(struct job *j)
@@ -199,6 +318,7 @@ int main(int argc, char **argv)
         return 6;
     }
     signal(SIGSEGV, SIG_DFL); // not the sanitizer's handler
+    signal(SIGBUS, SIG_DFL);
     read_job(&job);
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         if (strcmp(ways[i].name, job.backend) == 0) {

@@ -111,7 +111,31 @@ START_TEST(the_largest_supernet_that_is_allowed_fits_its_tables)
 }
 END_TEST
 
-TEST_SUITE(supernet, initial_values_are_a_function_of_the_seed,
+START_TEST(a_value_that_is_not_finite_is_found_and_its_tensor_named)
+{
+    const struct net_dims d = DIMS_PAPER;
+    struct supernet *s = supernet_create(&d, 3, 1);
+    struct errinfo why = {0};
+    ck_assert_int_eq(supernet_check(s, &why), ERR_OK);
+    const struct supernet_tensor *t = &s->tensors[s->n_tensors / 2];
+    float *const places[] = {&s->values[t->at], &s->m[t->at + t->n_values - 1],
+                             &s->v[t->at]};
+    for (size_t i = 0; i < 3; i++) {
+        float was = *places[i];
+        *places[i] = i == 0 ? NAN : -INFINITY;
+        ck_assert_int_eq(supernet_check(s, &why), ERR_NUMERIC);
+        ck_assert_ptr_nonnull(strstr(why.text, t->name));
+        *places[i] = was;
+    }
+    s->stats[s->layout.n_stats - 1] = INFINITY;
+    ck_assert_int_eq(supernet_check(s, &why), ERR_NUMERIC);
+    ck_assert_ptr_nonnull(strstr(why.text, "BN statistics"));
+    supernet_destroy(s);
+}
+END_TEST
+
+TEST_SUITE(supernet, a_value_that_is_not_finite_is_found_and_its_tensor_named,
+           initial_values_are_a_function_of_the_seed,
            tensors_tile_the_block_without_gaps, values_begin_as_the_field_expects,
            a_smaller_largest_kernel_has_fewer_matrices,
            the_largest_supernet_that_is_allowed_fits_its_tables)
