@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "coordinator/keep/collector.h"
 #include "coordinator/keep/reserve.h"
+#include "coordinator/keep/scrub.h"
 #include "coordinator/report/report.h"
 #include "coordinator/serve/admin_socket.h"
 #include "coordinator/serve/bulk_socket.h"
@@ -34,6 +35,7 @@ struct daemon {
     struct turn *turn;
     struct driver *driver;
     struct collector *collector;
+    struct scrub *scrub;
     uv_timer_t tick;
     uv_timer_t kick; // a turn as soon as the loop comes round
     uv_signal_t signals[N_SIGNALS];
@@ -337,6 +339,30 @@ static bool is_in_use(void *arg, const char *hash)
     return driver_uses(d->driver, hash) || bulk_socket_uses(d->bulk, hash);
 }
 
+static bool is_verified(void *arg, const char *hash)
+{
+    struct daemon *d = arg;
+    return scrub_is_verified(d->scrub, hash) || (scrub_want(d->scrub, hash), false);
+}
+
+static void on_read(void *arg, const char *hash, bool is_damaged)
+{
+    struct daemon *d = arg;
+    if (is_damaged) {
+        driver_artifact_lost(d->driver);
+    }
+    bulk_socket_read(d->bulk, hash);
+}
+
+static enum err start_scrub(struct daemon *d, struct errinfo *why)
+{
+    const struct scrub_setup setup = {.loop = &d->loop,
+                                      .blob_dir = blob_store_dir(d->blobs),
+                                      .arg = d,
+                                      .read = on_read};
+    return scrub_create(&setup, &d->scrub, why);
+}
+
 static enum err start_collector(struct daemon *d, struct errinfo *why)
 {
     const struct collector_setup setup = {
@@ -364,7 +390,8 @@ static enum err start_sockets(struct daemon *d, struct errinfo *why)
         e = worker_socket_start(d->worker, &d->loop, d->turn, why);
     }
     if (e == ERR_OK) {
-        e = bulk_socket_start(d->bulk, &d->loop, d->blobs, d->turn, why);
+        const struct bulk_keeper keeper = {.arg = d, .is_verified = is_verified};
+        e = bulk_socket_start(d->bulk, &d->loop, d->blobs, &keeper, d->turn, why);
     }
     return e == ERR_OK ? admin_socket_start(d->admin, &d->loop, &hooks, why) : e;
 }
@@ -425,6 +452,9 @@ static enum err open_all(struct daemon *d, struct errinfo *why)
         e = open_deciders(d, &at, why);
     }
     if (e == ERR_OK) {
+        e = start_scrub(d, why);
+    }
+    if (e == ERR_OK) {
         e = start_sockets(d, why);
     }
     if (e == ERR_OK) {
@@ -473,6 +503,7 @@ static void close_all(struct daemon *d)
         stop_handles(d);
     }
     stop_sockets(d);
+    scrub_destroy(d->scrub);
     collector_destroy(d->collector);
     driver_destroy(d->driver);
     if (d->has_loop) {

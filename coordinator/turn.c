@@ -246,6 +246,11 @@ static void hook_study_changed(void *arg, uint64_t study_id)
     t->ports.wake(t->ports.arg);
 }
 
+static void hook_tasks_cancelled(void *arg)
+{
+    ((struct turn *)arg)->has_cancelled = true;
+}
+
 static void hook_disk_full(void *arg)
 {
     turn_found_disk_full(arg);
@@ -262,6 +267,7 @@ struct driver_hooks turn_driver_hooks(struct turn *t)
                                  .task_added = hook_task_added,
                                  .study_changed = hook_study_changed,
                                  .train_workers = hook_train_workers,
+                                 .tasks_cancelled = hook_tasks_cancelled,
                                  .disk_full = hook_disk_full};
 }
 
@@ -513,6 +519,11 @@ static bool holds(const struct turn *t, const struct curve_public *key,
 bool turn_holds_task(const struct turn *t, const struct curve_public *key)
 {
     return holds(t, key, any_fits, NULL);
+}
+
+bool turn_is_mending(const struct turn *t)
+{
+    return t->driver && driver_is_mending(t->driver);
 }
 
 bool turn_may_store(const struct turn *t, const struct curve_public *key,

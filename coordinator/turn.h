@@ -93,6 +93,9 @@ MUST_CHECK enum err turn_order(struct turn *t, const struct msg *in,
                                struct turn_now now, struct msg *answer,
                                struct errinfo *why);
 
+// Is something made again that is missing now? Who asks for it is told to wait.
+bool turn_is_mending(const struct turn *t);
+
 // What a key's workers hold: any task, or one that names this artifact.
 bool turn_holds_task(const struct turn *t, const struct curve_public *key);
 bool turn_holds_artifact(const struct turn *t, const struct curve_public *key,

@@ -95,6 +95,7 @@ struct turn {
     bool has_failed;            // the environment refused a part of it
     bool has_kept;              // a part of it is to be committed
     enum err committed;         // how the last commit went
+    bool has_cancelled;         // tasks that may be leased, of a study that goes on
 
     struct id_list dirty;  // studies to move on
     struct id_list kicked; // those a task of which was kicked, in the part at hand
@@ -179,7 +180,8 @@ MUST_CHECK enum err turn_attempt_succeeded(struct turn *t, uint64_t task_id,
                                            struct errinfo *why);
 // The lease of that token is no more, whatever became of its task.
 void turn_attempt_over(struct turn *t, uint64_t task_id, uint64_t token);
-// A study that is over cancelled what it still had out: its workers hear so by BEAT.
+// A study that is over, or mends what it lost, cancelled what it still had out: its
+// workers hear so by BEAT.
 void turn_drop_cancelled(struct turn *t, uint64_t study_id);
 void turn_expire(struct turn *t);
 void turn_grant(struct turn *t);

@@ -168,10 +168,12 @@ void turn_expire(struct turn *t)
 void turn_drop_cancelled(struct turn *t, uint64_t study_id)
 {
     struct study_row study;
-    if (study_row_get(t->store, study_id, &study) != ERR_OK ||
-        (study.state != STUDY_DONE && study.state != STUDY_FAILED)) {
+    bool is_over = study_row_get(t->store, study_id, &study) == ERR_OK &&
+                   (study.state == STUDY_DONE || study.state == STUDY_FAILED);
+    if (!is_over && !t->has_cancelled) {
         return;
     }
+    t->has_cancelled = false;
     for (size_t i = 0; i < lease_count(t->leases); i++) {
         const struct lease *lease = lease_at(t->leases, i);
         struct task_row row;

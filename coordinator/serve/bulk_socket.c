@@ -18,6 +18,7 @@
 #define BATCH_MESSAGES 32 // chunks: up to 8 MiB written or read
 #define BATCH_MS       5
 #define SWEEP_MS       5000
+#define WAITING_MAX    64
 #define SENDINGS_MAX   64 // artifacts that are remembered as being sent
 
 struct open_file { // the next request is nearly always for the same artifact
@@ -31,6 +32,11 @@ struct sending {
     int64_t asked_ms; // last
 };
 
+struct waiting { // for an artifact that is being read
+    struct route from;
+    struct msg_blob_get get; // hash "": nobody
+};
+
 struct bulk_socket {
     struct router *router;
     struct gate *gate; // NULL: open
@@ -40,6 +46,9 @@ struct bulk_socket {
     uv_timer_t sweep;
     struct open_file file;
     struct sending sendings[SENDINGS_MAX];
+    struct bulk_keeper keeper;
+    struct waiting waiting[WAITING_MAX];
+    size_t n_waited;
     struct refusals refusals;
     struct msg in; // large: once each
     struct msg out;
@@ -193,22 +202,66 @@ bool bulk_socket_uses(const struct bulk_socket *b, const char *hash)
     return b->uploads && uploads_names(b->uploads, hash);
 }
 
-static void on_get(struct bulk_socket *b, const struct route *from)
+static void serve(struct bulk_socket *b, const struct route *to,
+                  const struct msg_blob_get *get)
 {
-    const struct msg_blob_get *get = &b->in.blob_get;
-    note_sending(b, get->hash);
     struct errinfo why = {0};
     enum err e = open_file(b, get->hash, &why);
+    if (e == ERR_NOTFOUND && turn_is_mending(b->turn)) {
+        e = err_set(&why, ERR_BUSY, "it is being made again");
+    }
     if (e != ERR_OK) {
-        send_done(b, from, get->hash, e, why.text);
+        send_done(b, to, get->hash, e, why.text);
         return;
     }
     const struct transfer_credit request = {get->offset, get->credit};
     struct transfer_chunk c;
     for (uint32_t i = 0; transfer_chunk_at(window, b->file.size_bytes, &request, i, &c);
          i++) {
-        if (!send_chunk(b, from, get->hash, &c)) {
+        if (!send_chunk(b, to, get->hash, &c)) {
             return;
+        }
+    }
+}
+
+// In its own place, an empty one, or that of somebody who will ask again.
+static void wait_for(struct bulk_socket *b, const struct route *from,
+                     const struct msg_blob_get *get)
+{
+    struct waiting *at = &b->waiting[b->n_waited++ % WAITING_MAX];
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        struct waiting *w = &b->waiting[i];
+        bool is_own =
+            strcmp(w->get.hash, get->hash) == 0 && route_equal(&w->from, from);
+        if (is_own || w->get.hash[0] == '\0') {
+            at = w;
+        }
+        if (is_own) {
+            break;
+        }
+    }
+    *at = (struct waiting){.from = *from, .get = *get};
+}
+
+static void on_get(struct bulk_socket *b, const struct route *from)
+{
+    const struct msg_blob_get *get = &b->in.blob_get;
+    note_sending(b, get->hash);
+    if (b->keeper.is_verified && !b->keeper.is_verified(b->keeper.arg, get->hash)) {
+        close_file(&b->file);
+        wait_for(b, from, get);
+    } else {
+        serve(b, from, get);
+    }
+}
+
+void bulk_socket_read(struct bulk_socket *b, const char *hash)
+{
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        struct waiting *w = &b->waiting[i];
+        if (strcmp(w->get.hash, hash) == 0) {
+            serve(b, &w->from, &w->get);
+            *w = (struct waiting){0};
         }
     }
 }
@@ -353,8 +406,8 @@ static void on_batch_ended(void *arg)
 }
 
 enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
-                           struct blob_store *blobs, struct turn *t,
-                           struct errinfo *why)
+                           struct blob_store *blobs, const struct bulk_keeper *keeper,
+                           struct turn *t, struct errinfo *why)
 {
     const struct router_handlers handlers = {.arg = b,
                                              .message = on_message,
@@ -367,6 +420,9 @@ enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
     }
     b->blobs = blobs;
     b->turn = t;
+    if (keeper) {
+        b->keeper = *keeper;
+    }
     b->uploads = uploads_create(loop, blobs, on_upload_done, b);
     BUG_ON(uv_timer_init(loop, &b->sweep) != 0);
     b->sweep.data = b;

@@ -17,13 +17,23 @@ struct bulk_socket;
 
 MUST_CHECK enum err bulk_socket_open(void *zctx, struct gate *gate, struct endpoint *at,
                                      struct bulk_socket **out, struct errinfo *why);
+// Who knows whether artifacts are right on the disk. NULL: they are.
+struct bulk_keeper {
+    void *arg;
+    // False: it is being read, and bulk_socket_read is called then.
+    bool (*is_verified)(void *arg, const char *hash);
+};
+
 MUST_CHECK enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
-                                      struct blob_store *blobs, struct turn *t,
+                                      struct blob_store *blobs,
+                                      const struct bulk_keeper *keeper, struct turn *t,
                                       struct errinfo *why);
-// Waits for uploads that are being synced (turns the loop): not from inside a callback.
+// An artifact was read: whoever waits for it is served, or told what became of it.
+void bulk_socket_read(struct bulk_socket *b, const char *hash);
 // Is that artifact being sent, or received? As far as can be told: a download that
 // asked for nothing for a minute is over.
 bool bulk_socket_uses(const struct bulk_socket *b, const char *hash);
+// Waits for uploads that are being synced (turns the loop): not from inside a callback.
 void bulk_socket_stop(struct bulk_socket *b);
 void bulk_socket_close(struct bulk_socket *b); // NULL is fine
 

@@ -90,6 +90,10 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_TASK_COUNT] = "SELECT state, count(*) FROM task"
                        " WHERE ?1 = 0 OR study_id = ?1 GROUP BY state",
 
+    [SQL_TASK_COUNT_ROUNDS] =
+        "SELECT coalesce(max(round) + 1, 0) FROM task WHERE study_id = ?1"
+        " AND stage = ?2 AND trial_id = 0",
+
     [SQL_ATTEMPT_START] =
         "INSERT INTO attempt (task_id, worker_id, started_ms) VALUES (?1, ?2, ?3)",
     [SQL_ATTEMPT_END] = "UPDATE attempt SET ended_ms = ?2, outcome = ?3,"

@@ -501,6 +501,19 @@ enum err task_each_of_round(struct store *s, uint64_t study_id, uint32_t stage,
     return visit(s, st, fn, arg, why);
 }
 
+enum err task_count_rounds(struct store *s, uint64_t study_id, uint32_t stage,
+                           uint32_t *out, struct errinfo *why)
+{
+    sqlite3_stmt *st = db_use(s, SQL_TASK_COUNT_ROUNDS);
+    db_bind_u64(st, 1, study_id);
+    db_bind_int(st, 2, stage);
+    bool has_row = false;
+    enum err e = db_row(s, st, &has_row, why);
+    *out = has_row ? db_column_u32(st, 0) : 0;
+    db_done(st);
+    return e;
+}
+
 enum err task_count(struct store *s, uint64_t study_id, struct task_counts *out)
 {
     uint32_t n[TASK_CANCELLED + 1] = {0};

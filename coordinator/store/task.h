@@ -113,6 +113,11 @@ MUST_CHECK enum err task_each_between(struct store *s, uint64_t study_id,
                                       struct errinfo *why);
 MUST_CHECK enum err task_last_id(struct store *s, uint64_t *out); // 0 = there is none
 
+// Rounds of a stage that tasks were ever made for: the next number.
+MUST_CHECK enum err task_count_rounds(struct store *s, uint64_t study_id,
+                                      uint32_t stage, uint32_t *out,
+                                      struct errinfo *why);
+
 struct task_counts {
     uint32_t ready, leased, done, buried, cancelled;
 };

@@ -138,10 +138,12 @@ static enum err apply_end_stage(const struct step *s, struct errinfo *why)
         study->state = has_labels ? STUDY_LABELLING : STUDY_SEARCHING;
     } else {
         study->stage++;
-        study->round = 0;
         study->position = 0;
+        // 0, but for a stage that was begun before and gone back from (mend.h).
+        e = task_count_rounds(s->driver->store, study->id, study->stage, &study->round,
+                              why);
     }
-    return update(s->driver, study, why);
+    return e == ERR_OK ? update(s->driver, study, why) : e;
 }
 
 static enum err apply_label(const struct step *s, struct errinfo *why)

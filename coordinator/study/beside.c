@@ -17,7 +17,7 @@
 
 // ---- the slot
 
-static void slot_start(struct tracked *t, const struct gathering *g)
+static void slot_start(struct tracked *t, const char *inputs)
 {
     struct job_slot *s = &t->slot;
     BUG_ON(s->state == PLAN_JOB_RUNNING);
@@ -25,7 +25,7 @@ static void slot_start(struct tracked *t, const struct gathering *g)
     tracked_reset_slot(t);
     s->state = PLAN_JOB_RUNNING;
     s->n_kills = n_kills;
-    memcpy(s->inputs, g->inputs, sizeof(s->inputs));
+    snprintf(s->inputs, sizeof(s->inputs), "%s", inputs);
     t->driver->n_jobs++;
 }
 
@@ -48,6 +48,7 @@ static void slot_end(struct tracked *t, const char *what, enum err e,
         log_warn("job.failed", "study=%s job=%s again=%d error=\"%s\"", t->conf->name,
                  what, is_retried, why->text);
     }
+    t->is_suspect |= e == ERR_CORRUPT || e == ERR_NOTFOUND;
     if (e == ERR_FULL && d->hooks.disk_full) {
         d->hooks.disk_full(d->hooks.arg);
     }
@@ -70,28 +71,60 @@ static void on_packed(struct job *j)
     pack_job_destroy(p);
 }
 
-void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g)
+// The same recordings give the same bytes; others are another study's.
+static void on_packed_again(struct job *j)
 {
-    slot_start(t, g);
+    struct pack_job *p = (struct pack_job *)j;
+    struct tracked *t = p->arg;
+    if (j->code == ERR_OK && strcmp(p->pack, t->pack_wanted) != 0) {
+        snprintf(t->pack_again, sizeof(t->pack_again),
+                 "the recordings give another one now, %.12s", p->pack);
+    } else if (j->code != ERR_OK && !is_passing(j->code)) {
+        snprintf(t->pack_again, sizeof(t->pack_again), "%s", j->why.text);
+    } else if (j->code == ERR_OK) {
+        log_warn("study.mended", "study=%s what=pack", t->conf->name);
+    }
+    t->is_suspect = true;
+    on_packed(j);
+}
+
+static void start_packing(struct driver *d, struct tracked *t, const char *conf,
+                          void (*done)(struct job *j))
+{
     struct errinfo why = {0};
     char path[FILE_PATH_MAX];
-    enum err e = blob_path(d->blobs, g->study.conf, path, NULL, &why);
+    enum err e = blob_path(d->blobs, conf, path, NULL, &why);
     if (e == ERR_OK) {
         const struct pack_setup setup = {
             .loop = d->loop,
             .blobs = d->blobs,
             .worker_program = d->worker_program,
             .study_path = path,
-            .done = on_packed,
+            .done = done,
             .arg = t,
         };
         e = pack_job_start(&setup, &t->slot.packer, &why);
     }
     if (e != ERR_OK) {
+        snprintf(t->pack_again, sizeof(t->pack_again), "%s", why.text);
         slot_end(t, "pack", ERR_INPUT, &why); // no program: trying again will not help
         return;
     }
     log_info("study.packing", "study=%s", t->conf->name);
+}
+
+void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g)
+{
+    slot_start(t, g->inputs);
+    start_packing(d, t, g->study.conf, on_packed);
+}
+
+void beside_pack_again(struct driver *d, struct tracked *t,
+                       const struct study_row *study)
+{
+    memcpy(t->pack_wanted, study->pack, sizeof(t->pack_wanted));
+    slot_start(t, ""); // of no state: the study goes on as if it had not been
+    start_packing(d, t, study->conf, on_packed_again);
 }
 
 // ---- a predictor's file
@@ -149,7 +182,7 @@ static void on_taken(struct job *j)
 void beside_take_predictor(struct driver *d, struct tracked *t,
                            const struct gathering *g)
 {
-    slot_start(t, g);
+    slot_start(t, g->inputs);
     struct take_job *take = calloc(1, sizeof(*take));
     BUG_ON(!take);
     take->job.run = take_run;
@@ -172,7 +205,7 @@ static void on_merged(struct job *j)
 
 void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g)
 {
-    slot_start(t, g);
+    slot_start(t, g->inputs);
     struct errinfo why = {0};
     struct merge_job *m = NULL;
     enum err e = merge_job_create(d->blobs, g->shards, g->n_shards, &m, &why);
@@ -197,7 +230,7 @@ static void on_fitted(struct job *j)
 
 void beside_fit(struct driver *d, struct tracked *t, const struct gathering *g)
 {
-    slot_start(t, g);
+    slot_start(t, g->inputs);
     struct errinfo why = {0};
     struct fit_job *f = NULL;
     enum err e = fit_job_create(d->blobs, &g->scope, &f, &why);
@@ -222,7 +255,7 @@ static void on_guessed(struct job *j)
 void beside_guess(struct driver *d, struct tracked *t, const struct gathering *g,
                   uint32_t n)
 {
-    slot_start(t, g);
+    slot_start(t, g->inputs);
     struct errinfo why = {0};
     char path[FILE_PATH_MAX];
     enum err e = blob_path(d->blobs, g->study.predictor, path, NULL, &why);
@@ -358,7 +391,7 @@ static enum err add_networks(const struct driver *d, struct results *r,
 void beside_write(struct driver *d, struct tracked *t, const struct gathering *g)
 {
     BUG_ON(t->is_writing); // the view says that a job is running then
-    slot_start(t, g);
+    slot_start(t, g->inputs);
     struct errinfo why = {0};
     struct results *r = NULL;
     enum err e = snapshot(d, t, &g->study, &r, &why);

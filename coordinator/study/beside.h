@@ -13,6 +13,9 @@
 
 // A job that cannot even be started has failed: there is no error to return.
 void beside_pack(struct driver *d, struct tracked *t, const struct gathering *g);
+// The pack of a study that has one is gone: it must come out the same.
+void beside_pack_again(struct driver *d, struct tracked *t,
+                       const struct study_row *study);
 // Of a study that guesses: its predictor is checked and taken into the store.
 void beside_take_predictor(struct driver *d, struct tracked *t,
                            const struct gathering *g);

@@ -9,6 +9,7 @@
 #include "coordinator/study/beside.h"
 #include "coordinator/study/candidates.h"
 #include "coordinator/study/gather.h"
+#include "coordinator/study/mend.h"
 #include "coordinator/study/progress.h"
 #include "coordinator/study/revive.h"
 
@@ -359,6 +360,20 @@ static enum err give_up(struct driver *d, uint64_t study_id, const char *error,
     return apply_failure(d, &row, error, why);
 }
 
+// A study whose pack is being read again has nothing else to do.
+static enum err step_mending(struct driver *d, struct tracked *t, bool *is_waiting,
+                             struct errinfo *why)
+{
+    char error[LIMIT_TEXT] = "";
+    enum err e = t->is_suspect ? mend_study(d, t, error, why) : ERR_OK;
+    if (e == ERR_OK && error[0]) {
+        *is_waiting = true;
+        return give_up(d, t->id, error, why);
+    }
+    *is_waiting = t->slot.state == PLAN_JOB_RUNNING && t->slot.inputs[0] == '\0';
+    return e;
+}
+
 enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why)
 {
     BUG_ON(!store_in_transaction(d->store));
@@ -375,7 +390,10 @@ enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why
     bool is_waiting = false;
     for (int i = 0; e == ERR_OK && !is_waiting; i++) {
         BUG_ON(i >= DECISIONS_MAX);
-        e = step(d, t, &is_waiting, why);
+        e = step_mending(d, t, &is_waiting, why);
+        if (e == ERR_OK && !is_waiting) {
+            e = step(d, t, &is_waiting, why);
+        }
     }
     return e;
 }
@@ -392,6 +410,24 @@ static bool slot_names(const struct job_slot *s, const char *hash)
     return strcmp(s->artifact, hash) == 0 ||
            (s->fit && (strcmp(s->fit->record, hash) == 0 ||
                        strcmp(s->fit->fit.predictor, hash) == 0));
+}
+
+void driver_artifact_lost(struct driver *d)
+{
+    for (struct tracked *t = d->studies; t; t = t->next) {
+        t->is_suspect = true;
+        d->hooks.study_changed(d->hooks.arg, t->id);
+    }
+}
+
+bool driver_is_mending(const struct driver *d)
+{
+    for (const struct tracked *t = d->studies; t; t = t->next) {
+        if (mend_is_due(d, t)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool driver_uses(const struct driver *d, const char *hash)

@@ -32,6 +32,9 @@ struct driver_hooks {
     void (*study_changed)(void *arg, uint64_t study_id);
     // How many live workers could run TRAIN now (bounds the shards of a new round).
     uint32_t (*train_workers)(void *arg);
+    // Tasks of a study that goes on were cancelled (inside the transaction). May be
+    // NULL.
+    void (*tasks_cancelled)(void *arg);
     // A job beside the loop found the disk full. May be NULL.
     void (*disk_full)(void *arg);
 };
@@ -80,6 +83,12 @@ MUST_CHECK enum err driver_advance(struct driver *d, uint64_t study_id,
 
 // While the disk is full nothing is written that can wait.
 void driver_settle_only(struct driver *d, bool is_settling);
+
+// An artifact was taken out of the way, because it is damaged: whoever needs it has it
+// made again, or fails.
+void driver_artifact_lost(struct driver *d);
+// Is something being made again that tasks may be waiting for?
+bool driver_is_mending(const struct driver *d);
 
 // Did a job bring that artifact, which no row names yet?
 bool driver_uses(const struct driver *d, const char *hash);

@@ -2,12 +2,30 @@
 // merge_job.c - see merge_job.h.
 #include "coordinator/study/merge_job.h"
 
+#include "common/blob/retire.h"
 #include "coordinator/study/merge.h"
 #include "coordinator/study/train_round.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+// Damage would be averaged into everything that follows.
+static enum err check_shards(const struct merge_job *m, struct blob_store *blobs,
+                             struct errinfo *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < m->n_shards && e == ERR_OK; i++) {
+        const char *hash = strrchr(m->paths[i], '/') + 1;
+        e = blob_verify(blobs, hash, why);
+        if (e == ERR_CORRUPT) {
+            enum err moved = blob_quarantine(blobs, hash, NULL);
+            (void)moved; // the driver sees whether it is there
+        }
+    }
+    return e;
+}
 
 static enum err merge_into(struct merge_job *m, struct blob_store *blobs,
                            const char *scratch, struct errinfo *why)
@@ -20,7 +38,10 @@ static enum err merge_into(struct merge_job *m, struct blob_store *blobs,
     for (size_t i = 0; i < m->n_shards; i++) {
         paths[i] = m->paths[i];
     }
-    enum err e = merge_checkpoints(paths, m->n_shards, notes, 1, scratch, why);
+    enum err e = check_shards(m, blobs, why);
+    if (e == ERR_OK) {
+        e = merge_checkpoints(paths, m->n_shards, notes, 1, scratch, why);
+    }
     free(paths);
     if (e == ERR_OK) {
         e = blob_take_file(blobs, scratch, m->checkpoint, NULL, why);

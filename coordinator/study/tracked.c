@@ -2,13 +2,47 @@
 // tracked.c - a study's place in memory, see tracked.h.
 #include "coordinator/study/tracked.h"
 
+#include "common/base/log.h"
+
 #include <stdlib.h>
+#include <string.h>
+
+#define TRACKED_CONF_MAX 1048576 // bytes of a resolved study
+
+// The same text lies in the results; whether it is the same, its hash says.
+static enum err restore_conf(struct driver *d, const struct study_row *row,
+                             struct errinfo *why)
+{
+    char dir[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX];
+    char hash[HASH_HEX_MAX] = "";
+    struct buf yaml = BUF_INIT;
+    enum err e = tracked_results_dir(d, row->name, dir, why);
+    if (e == ERR_OK) {
+        e = file_path(path, sizeof(path), why, "%s/study.yaml", dir);
+    }
+    if (e == ERR_OK) {
+        e = file_read(path, TRACKED_CONF_MAX, &yaml, why);
+    }
+    if (e == ERR_OK) {
+        hash_bytes(yaml.data, yaml.len, hash);
+    }
+    if (e == ERR_OK && strcmp(hash, row->conf) == 0) {
+        e = blob_put_bytes(d->blobs, yaml.data, yaml.len, hash, why);
+        log_warn("study.mended", "study=%s what=settings", row->name);
+    }
+    buf_fini(&yaml);
+    return e;
+}
 
 static enum err load_conf(struct driver *d, const struct study_row *row,
                           struct study_conf **out, struct errinfo *why)
 {
     char path[FILE_PATH_MAX];
-    enum err e = blob_path(d->blobs, row->conf, path, NULL, why);
+    enum err e = blob_has(d->blobs, row->conf) ? ERR_OK : restore_conf(d, row, NULL);
+    if (e == ERR_OK || e == ERR_NOTFOUND) {
+        e = blob_path(d->blobs, row->conf, path, NULL, why);
+    }
     if (e != ERR_OK) {
         return err_prefix(why, e, "study %s", row->name);
     }
@@ -55,6 +89,7 @@ enum err tracked_open(struct driver *d, uint64_t study_id, struct tracked **out,
     t->id = study_id;
     t->conf = conf;
     t->exhausted_at = TRACKED_NOT_EXHAUSTED;
+    t->is_suspect = true; // an earlier process may have found damage
     t->next = d->studies;
     d->studies = t;
     *out = t;

@@ -40,9 +40,13 @@ struct tracked { // a study
     uint64_t id;
     struct study_conf *conf;
     struct job_slot slot;
-    bool is_writing;      // a refresh or the final results
-    bool is_refresh_due;  // something was measured since the last writing
-    int64_t refreshed_ms; // monotonic
+    bool is_suspect;                // something it needs may be missing, see mend.h
+    char lost[HASH_HEX_MAX];        // is missing, and being made again
+    char pack_wanted[HASH_HEX_MAX]; // what the packer must bring
+    char pack_again[LIMIT_TEXT];    // why the pack could not be made again
+    bool is_writing;                // a refresh or the final results
+    bool is_refresh_due;            // something was measured since the last writing
+    int64_t refreshed_ms;           // monotonic
     struct devices devices;
     struct aims_tables tables; // of its devices, as far as they are there
     uint32_t exhausted_at;     // trials after which there was nothing more to propose

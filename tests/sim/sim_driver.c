@@ -216,6 +216,12 @@ enum err driver_status(struct driver *d, uint64_t study_id, struct status_study 
     return ERR_OK;
 }
 
+bool driver_is_mending(const struct driver *d)
+{
+    (void)d;
+    return false;
+}
+
 void driver_settle_only(struct driver *d, bool is_settling)
 {
     (void)d;

@@ -3,6 +3,7 @@
 #include "worker/agent/fetcher.h"
 
 #include "common/blob/download.h"
+#include "common/blob/retire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,12 @@
 #define FETCHES_MAX 8     // at a time; others wait their turn
 #define TRIES       3     // of an artifact that comes with a wrong hash
 #define UNWANTED_MS 60000 // nobody asked for that long
+
+// What lies there from an earlier time, or in a shared folder, is read once before it
+// is used; larger ones would keep the loop for too long, and are the coordinator's to
+// read.
+#define READ_MAX_BYTES 268435456
+#define KNOWN_MAX      64
 
 static const struct transfer_window window = {LIMIT_CHUNK_BYTES, LIMIT_CREDIT_CHUNKS};
 
@@ -28,6 +35,8 @@ struct fetch {
 struct fetcher {
     struct blob_store *store;
     struct fetch fetches[FETCHES_MAX];
+    char known[KNOWN_MAX][HASH_HEX_MAX]; // to be right
+    size_t n_known;
 };
 
 struct fetcher *fetcher_create(struct blob_store *store)
@@ -77,6 +86,42 @@ static void begin(struct fetcher *f, int64_t now_ms, const char *hash)
             return;
         }
     }
+}
+
+static bool is_known(const struct fetcher *f, const char *hash)
+{
+    for (size_t i = 0; i < KNOWN_MAX; i++) {
+        if (strcmp(f->known[i], hash) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void know(struct fetcher *f, const char *hash)
+{
+    snprintf(f->known[f->n_known++ % KNOWN_MAX], HASH_HEX_MAX, "%s", hash);
+}
+
+// There, and not damaged. Our own damaged copy is removed; one in a shared folder is
+// passed over once we have our own.
+static bool is_right(struct fetcher *f, const char *hash)
+{
+    char path[FILE_PATH_MAX];
+    uint64_t size_bytes = 0;
+    if (blob_path(f->store, hash, path, &size_bytes, NULL) != ERR_OK) {
+        return false;
+    }
+    if (is_known(f, hash) || size_bytes > READ_MAX_BYTES) {
+        return true;
+    }
+    if (blob_verify(f->store, hash, NULL) == ERR_OK) {
+        know(f, hash);
+        return true;
+    }
+    enum err e = blob_remove(f->store, hash, NULL);
+    (void)e; // not ours
+    return false;
 }
 
 static void drop_unwanted(struct fetcher *f, int64_t now_ms)
@@ -130,7 +175,7 @@ enum fetch_state fetcher_want(struct fetcher *f, int64_t now_ms, const char *has
         x->wanted_ms = now_ms;
         return FETCH_COMING;
     }
-    if (blob_has(f->store, hash)) {
+    if (is_right(f, hash)) {
         return FETCH_HAVE;
     }
     begin(f, now_ms, hash);
@@ -221,6 +266,7 @@ static void take_chunk(struct fetcher *f, struct fetch *x, int64_t now_ms,
     if (e == ERR_OK && download_is_whole(&x->download)) {
         e = commit(x, &why);
         if (e == ERR_OK) {
+            know(f, x->hash);
             drop(x);
         }
     }

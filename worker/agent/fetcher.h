@@ -6,6 +6,9 @@
 // after any silence; a wrong hash starts it over, a few times; one that gets nowhere
 // for FETCH_STALLED_MS has failed.
 //
+// What was there before is read once before it is said to be there; a damaged copy is
+// fetched again.
+//
 // Owns: partial files, through the store. Borrows: the store. Threads: loop thread.
 #ifndef WORKER_AGENT_FETCHER_H
 #define WORKER_AGENT_FETCHER_H

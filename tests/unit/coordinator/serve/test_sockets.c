@@ -91,7 +91,7 @@ static void setup(void)
                                       .takes_order = turn_takes_order,
                                       .order = on_order};
     OK(worker_socket_start(bench.worker, &bench.loop, bench.turn, &fixture.why));
-    OK(bulk_socket_start(bench.bulk, &bench.loop, bench.blobs, bench.turn,
+    OK(bulk_socket_start(bench.bulk, &bench.loop, bench.blobs, NULL, bench.turn,
                          &fixture.why));
     OK(admin_socket_start(bench.admin, &bench.loop, &hooks, &fixture.why));
 }

@@ -108,6 +108,8 @@ struct bench {
     // What the fleet was asked to do and settled.
     unsigned n_trained[STAGE_KINDS][BATCHES_MAX];
     unsigned n_rollbacks, n_restarts;
+    uint64_t damage_in; // in one of so many turns an artifact is lost; 0: never
+    unsigned n_damages;
 };
 
 static const char *path_in(const struct bench *b, const char *name)
@@ -323,6 +325,13 @@ static void queue_added(struct bench *b)
     b->n_added = 0;
 }
 
+// A worker whose artifacts are not there waits for them.
+static bool has_inputs(const struct bench *b, const struct task_row *row)
+{
+    const char *hash = row->spec.checkpoint;
+    return hash[0] == '\0' || blob_has(b->blobs, hash);
+}
+
 // One turn: settles a random task when there is one, moves the study on, commits. In
 // one of `rollback_in` turns (0: never) all of it is undone.
 static void turn(struct bench *b, uint64_t rollback_in)
@@ -336,7 +345,8 @@ static void turn(struct bench *b, uint64_t rollback_in)
     if (b->n_ready > 0) {
         ck_assert_int_eq(task_get(b->store, b->ready[at], &row), ERR_OK);
     }
-    bool is_left = row.state == TASK_READY && b->leaves_alone[row.spec.kind];
+    bool is_left = row.state == TASK_READY &&
+                   (b->leaves_alone[row.spec.kind] || !has_inputs(b, &row));
     if (row.state == TASK_READY && !is_left) {
         settle(b, &row);
     }
@@ -365,6 +375,38 @@ static struct study_row study_of(struct bench *b)
     return row;
 }
 
+struct losses {
+    char hashes[16][HASH_HEX_MAX];
+    size_t n;
+};
+
+static bool add_shard_loss(void *arg, const struct task_row *row)
+{
+    struct losses *l = arg;
+    if (row->has_result && l->n < 16) {
+        memcpy(l->hashes[l->n++], row->result.train.checkpoint, HASH_HEX_MAX);
+    }
+    return true;
+}
+
+// Something that the study stands on was found damaged and taken out of the way.
+static void damage(struct bench *b)
+{
+    struct study_row row = study_of(b);
+    struct losses l = {.n = 3};
+    memcpy(l.hashes[0], row.conf, HASH_HEX_MAX);
+    memcpy(l.hashes[1], row.pack, HASH_HEX_MAX);
+    memcpy(l.hashes[2], row.checkpoint, HASH_HEX_MAX);
+    ck_assert_int_eq(task_each_of_round(b->store, row.id, row.stage, row.round,
+                                        add_shard_loss, &l, NULL),
+                     ERR_OK);
+    const char *hash = l.hashes[rng_below(&b->rng, l.n)];
+    if (hash[0] != '\0' && blob_remove(b->blobs, hash, NULL) == ERR_OK) {
+        b->n_damages++;
+        driver_artifact_lost(b->driver);
+    }
+}
+
 static void run(struct bench *b, uint64_t rollback_in, uint64_t restart_in)
 {
     for (int i = 0; !driver_is_idle(b->driver); i++) {
@@ -373,6 +415,9 @@ static void run(struct bench *b, uint64_t rollback_in, uint64_t restart_in)
             stop(b);
             b->n_restarts++;
             start(b);
+        }
+        if (b->damage_in > 0 && rng_below(&b->rng, b->damage_in) == 0) {
+            damage(b);
         }
         if (b->n_ready > 0 || b->is_changed) {
             if (!b->is_fleet_steady) {
@@ -531,6 +576,74 @@ START_TEST(the_weights_depend_neither_on_the_order_of_shards_nor_on_restarts)
     ck_assert_str_eq(first, other);
     train_with(5, 6, 6, other);
     ck_assert_str_eq(first, other);
+}
+END_TEST
+
+static unsigned expect_mended(uint64_t seed, uint32_t n_workers)
+{
+    char undisturbed[HASH_HEX_MAX];
+    struct bench b;
+    bench_open(&b, 1);
+    b.is_fleet_steady = true;
+    b.n_workers = n_workers;
+    run(&b, 0, 0);
+    memcpy(undisturbed, study_of(&b).checkpoint, HASH_HEX_MAX);
+    bench_close(&b);
+    bench_open(&b, seed);
+    b.is_fleet_steady = true;
+    b.n_workers = n_workers;
+    b.damage_in = 12;
+    run(&b, 8, 30);
+    struct study_row row = study_of(&b);
+    ck_assert_msg(row.state == STUDY_DONE, "seed %u: %s", (unsigned)seed, row.error);
+    ck_assert_str_eq(row.checkpoint, undisturbed);
+    unsigned n_damages = b.n_damages;
+    bench_close(&b);
+    return n_damages;
+}
+
+START_TEST(what_is_lost_is_merged_again_and_the_weights_come_out_the_same)
+{
+    unsigned n_damages = 0;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        n_damages += expect_mended(seed, 3);
+    }
+    ck_assert_uint_gt(n_damages, 6);
+}
+END_TEST
+
+START_TEST(what_one_worker_made_is_trained_again_and_the_weights_come_out_the_same)
+{
+    unsigned n_damages = 0;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        n_damages += expect_mended(seed, 1);
+    }
+    ck_assert_uint_gt(n_damages, 6);
+}
+END_TEST
+
+START_TEST(what_cannot_be_made_again_fails_the_study_and_names_the_file)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    b.is_fleet_steady = true;
+    b.leaves_alone[TASK_TRAIN] = true;
+    while (study_of(&b).state == STUDY_PACKING) {
+        turn(&b, 0);
+        uv_run(&b.loop, UV_RUN_ONCE);
+    }
+    struct study_row row = study_of(&b);
+    ck_assert_int_eq(blob_remove(b.blobs, row.pack, NULL), ERR_OK);
+    write_text(path_in(&b, "refuse"), "", 0644); // the recordings are gone, too
+    driver_artifact_lost(b.driver);
+    ck_assert(driver_is_mending(b.driver));
+    run(&b, 0, 0);
+    row = study_of(&b);
+    ck_assert_int_eq(row.state, STUDY_FAILED);
+    ck_assert_ptr_nonnull(strstr(row.error, row.pack));
+    ck_assert_ptr_nonnull(strstr(row.error, "no such recording"));
+    ck_assert_ptr_nonnull(strstr(row.error, "backup"));
+    bench_close(&b);
 }
 END_TEST
 
@@ -887,6 +1000,9 @@ END_TEST
 TEST_SUITE(driver, a_study_runs_to_its_end,
            rollbacks_and_restarts_lose_nothing_and_repeat_nothing,
            the_weights_depend_neither_on_the_order_of_shards_nor_on_restarts,
+           what_is_lost_is_merged_again_and_the_weights_come_out_the_same,
+           what_one_worker_made_is_trained_again_and_the_weights_come_out_the_same,
+           what_cannot_be_made_again_fails_the_study_and_names_the_file,
            the_same_study_goes_on_and_another_of_its_name_is_refused,
            wrong_recordings_fail_the_study_and_are_tried_again_when_asked,
            training_that_is_given_up_fails_the_study_with_its_last_error,

@@ -83,6 +83,12 @@ enum err driver_advance(struct driver *d, uint64_t study_id, struct errinfo *why
     return ERR_OK;
 }
 
+bool driver_is_mending(const struct driver *d)
+{
+    (void)d;
+    return false;
+}
+
 void driver_settle_only(struct driver *d, bool is_settling)
 {
     (void)d;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_moving.c - artifacts come and go whole, whatever the other end does.
 #include "common/blob/reception.h"
+#include "common/blob/retire.h"
 #include "tests/lib/check_main.h"
 #include "worker/agent/cache.h"
 #include "worker/agent/deliverer.h"
@@ -119,6 +120,55 @@ START_TEST(what_is_wanted_comes)
     ck_assert_int_eq(b.now_ms, 1000); // without a wait
     ck_assert(blob_has(b.here, b.hash));
     fetcher_destroy(f);
+    bench_close(&b);
+}
+END_TEST
+
+static void damage(const char *folder, const char *hash)
+{
+    char path[FILE_PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", folder, hash);
+    FILE *f = fopen(path, "r+b");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fseek(f, 1000, SEEK_SET), 0);
+    ck_assert_int_eq(fputc('#', f), '#');
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(a_copy_that_is_damaged_is_fetched_again)
+{
+    struct bench b = bench_open();
+    struct fetcher *f = fetcher_create(b.here);
+    ck_assert_int_eq(fetch(&b, f, 0), FETCH_HAVE);
+    fetcher_destroy(f);
+    damage(blob_store_dir(b.here), b.hash); // while nobody was there
+    f = fetcher_create(b.here);
+    ck_assert_int_eq(fetcher_want(f, b.now_ms, b.hash, NULL), FETCH_COMING);
+    ck_assert_int_eq(fetch(&b, f, 0), FETCH_HAVE);
+    ck_assert_int_eq(blob_verify(b.here, b.hash, NULL), ERR_OK);
+    fetcher_destroy(f);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_damaged_copy_in_a_shared_folder_is_passed_over)
+{
+    struct bench b = bench_open();
+    struct blob_store *own = NULL;
+    char path[FILE_PATH_MAX];
+    snprintf(path, sizeof(path), "%s/own", b.dir);
+    ck_assert_int_eq(blob_store_open(path, blob_store_dir(b.there), &own, NULL),
+                     ERR_OK);
+    put(b.there, &b);
+    struct fetcher *f = fetcher_create(own);
+    ck_assert_int_eq(fetcher_want(f, b.now_ms, b.hash, NULL), FETCH_HAVE);
+    fetcher_destroy(f);
+    damage(blob_store_dir(b.there), b.hash);
+    f = fetcher_create(own);
+    ck_assert_int_eq(fetch(&b, f, 0), FETCH_HAVE);
+    ck_assert_int_eq(blob_verify(own, b.hash, NULL), ERR_OK);
+    fetcher_destroy(f);
+    blob_store_close(own);
     bench_close(&b);
 }
 END_TEST
@@ -484,7 +534,9 @@ START_TEST(the_cache_keeps_what_is_in_use_and_the_last_few)
 }
 END_TEST
 
-TEST_SUITE(moving, what_is_wanted_comes, lost_chunks_are_asked_for_again,
+TEST_SUITE(moving, what_is_wanted_comes, a_copy_that_is_damaged_is_fetched_again,
+           a_damaged_copy_in_a_shared_folder_is_passed_over,
+           lost_chunks_are_asked_for_again,
            wrong_bytes_are_tried_again_and_then_given_up,
            what_is_not_there_fails_with_the_reason,
            more_wants_than_room_are_served_in_turn, what_is_delivered_is_stored,
