@@ -79,7 +79,7 @@ static void add_queue(struct turn *t, const struct gathered *g, struct explain_f
     f->ready_in_ms = g->row.not_before_ms - t->now.wall_ms;
     if (g->failure.worker[0] &&
         avoid_says(t->avoid, g->row.id, avoid_who(g->failure.worker), t->now.mono_ms) &&
-        turn_count_capable(t, &task) > 1) {
+        turn_capable_names(t, &task) > 1) {
         f->avoids = g->failure.worker;
     }
 }

@@ -50,6 +50,23 @@ uint32_t turn_count_capable(const struct turn *t, const struct queue_task *task)
     return n;
 }
 
+// Up to two: what burying and avoiding need to know, without comparing all with all.
+uint32_t turn_capable_names(const struct turn *t, const struct queue_task *task)
+{
+    const char *first = NULL;
+    for (size_t i = 0; i < session_count(t->sessions); i++) {
+        const struct session *s = session_at(t->sessions, i);
+        if (!turn_may_be_given(t, s) || !turn_can_run(s, task)) {
+            continue;
+        }
+        if (first && strcmp(first, s->worker.name) != 0) {
+            return 2;
+        }
+        first = s->worker.name;
+    }
+    return first ? 1 : 0;
+}
+
 // ---- the start
 
 struct rebuilding {

@@ -144,6 +144,8 @@ struct place_offer turn_offer(const struct session *s);                // as it 
 bool turn_can_run(const struct session *s, const struct queue_task *task);
 // Workers that may be given such a task, busy or not.
 uint32_t turn_count_capable(const struct turn *t, const struct queue_task *task);
+// How many names they have; 2 stands for more.
+uint32_t turn_capable_names(const struct turn *t, const struct queue_task *task);
 void turn_note_report(struct turn *t, const struct session *s, uint64_t task_id,
                       uint64_t token, bool is_ok);
 void turn_apply_report(struct turn *t, const struct effect *f);

@@ -115,7 +115,7 @@ enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
         .log_tail = log_tail,
         .is_charged = charge,
         .bury_at = RETRY_BURY_AT,
-        .bury_workers = retry_bury_workers(turn_count_capable(t, &task)),
+        .bury_workers = retry_bury_workers(turn_capable_names(t, &task)),
         .not_before_ms = t->now.wall_ms + delay_ms};
     e = task_fail(t->store, task_id, token, &failure, &now, why);
     if (e != ERR_OK) {
@@ -223,7 +223,7 @@ static bool is_for_others(const struct turn *t, const struct session *s,
 {
     return avoid_count(t->avoid) > 0 &&
            avoid_says(t->avoid, task->id, avoid_who(s->worker.name), t->now.mono_ms) &&
-           turn_count_capable(t, task) > 1;
+           turn_capable_names(t, task) > 1;
 }
 
 enum granted { GRANTED, GRANT_NOTHING, GRANT_GONE };

@@ -128,9 +128,14 @@ enum err client_connect(struct client *a, const char *endpoint, struct errinfo *
 
 void client_ask(struct client *a, enum msg_kind kind)
 {
+    a->answer->kind = kind; // these questions have no fields
+    client_say(a, a->answer);
+}
+
+void client_say(struct client *a, const struct msg *m)
+{
     struct buf bytes = BUF_INIT;
-    a->answer->kind = kind; // the questions have no fields
-    wire_encode(a->answer, &bytes);
+    wire_encode(m, &bytes);
     struct zframe frame = {bytes.data, bytes.len};
     enum err e = zsock_send(a->socket, &frame, 1);
     (void)e; // a question that is lost is asked again

@@ -26,6 +26,7 @@ MUST_CHECK enum err client_create(uv_loop_t *loop, const struct curve_link *link
 MUST_CHECK enum err client_connect(struct client *a, const char *endpoint,
                                    struct errinfo *why);
 void client_ask(struct client *a, enum msg_kind kind); // MSG_STATUS, MSG_DRAIN
+void client_say(struct client *a, const struct msg *m);
 
 // How the last connection failed; false when none did.
 bool client_failure(const struct client *a, enum monitor_failure *out);

@@ -21,6 +21,9 @@ int cmd_search(int argc, char **argv);
 int cmd_space(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_drain(int argc, char **argv);
+int cmd_task(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_worker(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -1,34 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // cmd_status.c - `voxarch status` and `voxarch drain`: one question to a coordinator,
 // near or far.
-#include "common/base/clock.h"
-#include "common/base/options.h"
-#include "coordinator/cli/access.h"
-#include "coordinator/cli/client.h"
+#include "coordinator/cli/ask.h"
 #include "coordinator/cli/cmd.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define ASK_MS      250  // a question may be lost: again
-#define PATIENCE_MS 5000 // then there is no coordinator
-
-typedef void print_fn(const struct msg *answer);
-
-struct question {
-    const char *command;
-    enum msg_kind asked, wanted;
-    print_fn *print;
-    uv_loop_t loop;
-    uv_timer_t timer;
-    struct client *client;
-    int64_t end_ms;
-    bool is_over;
-    enum err code;
-    struct errinfo why;
-};
 
 // ---- what is printed
 
@@ -52,6 +30,9 @@ static void print_worker(const struct status_worker *w)
         printf(" task %" PRIu64 ", %.0f %%", w->task_id, 100 * w->progress.fraction);
     }
     putchar('\n');
+    if (w->reason[0]) {
+        printf("       %s\n", w->reason);
+    }
 }
 
 static void print_status(const struct msg *answer)
@@ -87,132 +68,64 @@ static void print_draining(const struct msg *answer)
 
 // ---- asking
 
-static void end(struct question *q, enum err code)
-{
-    if (!q->is_over) {
-        q->is_over = true;
-        q->code = code;
-        client_stop(q->client);
-        uv_close((uv_handle_t *)&q->timer, NULL);
-    }
-}
+struct question {
+    const char *command, *summary, *examples;
+    enum msg_kind asked, wanted;
+    void (*print)(const struct msg *answer);
+};
 
-static void on_answer(void *arg, const struct msg *answer)
-{
-    struct question *q = arg;
-    if (answer->kind == q->wanted) {
-        q->print(answer);
-        end(q, ERR_OK);
-    } else if (answer->kind == MSG_REFUSED) {
-        end(q, err_set(&q->why, answer->refused.code, "refused: %s",
-                       answer->refused.text));
-    }
-}
-
-static const char *silence(const struct client *c)
-{
-    enum monitor_failure failure;
-    if (!client_failure(c, &failure)) {
-        return "nobody answers there";
-    }
-    switch (failure) {
-    case MONITOR_NOT_ADMITTED: return "our key is not on its allow-list for this";
-    case MONITOR_NO_PROTOCOL:
-        return "one side wants encrypted connections, the other does not: see "
-               "--coordinator-key";
-    default: return "it does not have the key that --coordinator-key says";
-    }
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct question *q = timer->data;
-    if (clock_mono_ms() < q->end_ms) {
-        client_ask(q->client, q->asked);
-    } else {
-        end(q, err_set(&q->why, ERR_IO, "no answer within %d s: %s", PATIENCE_MS / 1000,
-                       silence(q->client)));
-    }
-}
-
-static enum err ask(struct question *q, const struct access *to)
-{
-    BUG_ON(uv_loop_init(&q->loop) != 0);
-    uv_timer_init(&q->loop, &q->timer);
-    q->timer.data = q;
-    q->end_ms = clock_mono_ms() + PATIENCE_MS;
-    enum err e = client_create(&q->loop, &to->link, on_answer, q, &q->client, &q->why);
-    if (e == ERR_OK) {
-        e = client_connect(q->client, to->endpoint, &q->why);
-    }
-    if (e == ERR_OK) {
-        uv_timer_start(&q->timer, on_timer, 0, ASK_MS);
-    } else {
-        end(q, e);
-    }
-    uv_run(&q->loop, UV_RUN_DEFAULT);
-    client_destroy(q->client);
-    BUG_ON(uv_loop_close(&q->loop) != 0);
-    return q->code;
-}
-
-static int run(struct question *q, int argc, char **argv, const char *summary,
-               const char *examples)
+static int run(const struct question *q, int argc, char **argv)
 {
     struct access_options a = {.dir = NULL};
-    const struct option table[] = {
-        OPTION_AS_TEXT("dir", "DIR", &a.dir, "a coordinator of this machine"),
-        OPTION_AS_TEXT("connect", "ENDPOINT", &a.connect,
-                       "the admin endpoint of any, tcp://HOST:PORT"),
-        OPTION_AS_TEXT("key", "FILE", &a.key,
-                       "our key; default $VOXARCH_KEY or ~/.config/voxarch/key"),
-        OPTION_AS_TEXT("coordinator-key", "KEY", &a.coordinator_key,
-                       "its public key, or a file with it; default "
-                       "$VOXARCH_COORDINATOR_KEY, with --dir the one told there"),
-    };
+    const struct option table[] = {ASK_OPTIONS(&a)};
     const struct options o = {.command = q->command,
                               .operands = "",
-                              .summary = summary,
-                              .examples = examples,
+                              .summary = q->summary,
+                              .examples = q->examples,
                               .table = table,
                               .n_options = sizeof(table) / sizeof(table[0])};
     struct operands operands;
-    struct access access;
     int status = 0;
     if (!options_parse(&o, argc, argv, &operands, &status)) {
         return status;
     }
-    signal(SIGPIPE, SIG_IGN);
-    enum err e = access_open(&a, &access, &q->why);
+    struct errinfo why = {0};
+    struct msg *m = calloc(1, sizeof(*m)); // too large for the stack
+    BUG_ON(!m);
+    m->kind = q->asked;
+    enum err e = ask_with(&a, m, q->wanted, &why);
     if (e == ERR_OK) {
-        e = ask(q, &access);
+        q->print(m);
     }
-    access_close(&access);
-    q->why.code = e;
-    return e == ERR_OK ? 0 : options_fail(q->command, &q->why);
+    free(m);
+    why.code = e;
+    return e == ERR_OK ? 0 : options_fail(q->command, &why);
 }
 
 int cmd_status(int argc, char **argv)
 {
-    struct question q = {.command = "voxarch status",
-                         .asked = MSG_STATUS,
-                         .wanted = MSG_STATUS_REPLY,
-                         .print = print_status};
-    return run(&q, argc, argv,
-               "Asks a coordinator how it is: studies, workers, results, refusals.",
-               "  voxarch status --dir runs/demo\n"
-               "  voxarch status --connect tcp://10.0.0.1:20502 --coordinator-key "
-               "coordinator.pub\n");
+    static const struct question q = {
+        .command = "voxarch status",
+        .asked = MSG_STATUS,
+        .wanted = MSG_STATUS_REPLY,
+        .print = print_status,
+        .summary = "Asks a coordinator how it is: studies, workers, results, refusals.",
+        .examples = "  voxarch status --dir runs/demo\n"
+                    "  voxarch status --connect tcp://10.0.0.1:20502 --coordinator-key "
+                    "coordinator.pub\n"};
+    return run(&q, argc, argv);
 }
 
 int cmd_drain(int argc, char **argv)
 {
-    struct question q = {.command = "voxarch drain",
-                         .asked = MSG_DRAIN,
-                         .wanted = MSG_DRAIN_REPLY,
-                         .print = print_draining};
-    return run(&q, argc, argv,
-               "Tells a coordinator to hand out nothing more and to leave when what is "
-               "out came back.",
-               "  voxarch drain --dir /var/lib/voxarch\n");
+    static const struct question q = {
+        .command = "voxarch drain",
+        .asked = MSG_DRAIN,
+        .wanted = MSG_DRAIN_REPLY,
+        .print = print_draining,
+        .summary =
+            "Tells a coordinator to hand out nothing more and to leave when what "
+            "is out came back.",
+        .examples = "  voxarch drain --dir /var/lib/voxarch\n"};
+    return run(&q, argc, argv);
 }
