@@ -34,7 +34,7 @@ struct local {
     struct client *client;
     struct display *display;
     char coordinator_program[FILE_PATH_MAX];
-    char worker_program[FILE_PATH_MAX];
+    char worker_program[FILE_PATH_MAX]; // empty where no worker is wanted
 
     enum phase phase;
     bool is_connected; // endpoints are those of the coordinator that runs now
@@ -111,8 +111,10 @@ static void coordinator_command(struct local *l, struct supervise_args *args)
     supervise_arg(args, "%s", l->conf->dir);
     supervise_arg(args, "--study");
     supervise_arg(args, "%s", l->conf->study);
-    supervise_arg(args, "--worker-program");
-    supervise_arg(args, "%s", l->worker_program);
+    if (*l->worker_program) {
+        supervise_arg(args, "--worker-program");
+        supervise_arg(args, "%s", l->worker_program);
+    }
     supervise_arg(args, "--with-parent");
     supervise_arg(args, "--exit-when-done");
 }
@@ -408,7 +410,7 @@ static enum err set_up(struct local *l)
     char logs[FILE_PATH_MAX];
     const struct supervise_hooks hooks = {l, on_command, on_ended, on_again};
     enum err e = handoff_find("voxarch-coordinator", l->coordinator_program, l->why);
-    if (!e) {
+    if (!e && l->conf->n_workers > 0) {
         e = handoff_find("voxarch-worker", l->worker_program, l->why);
     }
     if (!e) {

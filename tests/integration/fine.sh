@@ -5,13 +5,10 @@
 # says of coarse networks what the coarse one says (tests/bench/widen_predictor.py).
 source "$(dirname "$0")/lib.sh"
 bench=$(dirname "$0")/../bench
-predictor=${VOXARCH_FIXTURES:-}/surrogate_eer_predictor.safetensors
-table=${VOXARCH_FIXTURES:-}/latency_table_v100_b64.csv
-if [ ! -f "$predictor" ] || [ ! -f "$table" ]; then
-    echo "SKIPPED: $predictor, $table (set VOXARCH_FIXTURES to their folder)"
-    exit 0
-fi
+need_fixtures surrogate_eer_predictor.safetensors latency_table_v100_b64.csv
 
-expect 0 python3 "$bench/widen_predictor.py" "$predictor" "$work/fine.safetensors"
-expect 0 sh "$bench/fine.sh" voxarch "$work/fine.safetensors" "$table" 1
+expect 0 python3 "$bench/widen_predictor.py" \
+    "$VOXARCH_FIXTURES/surrogate_eer_predictor.safetensors" "$work/fine.safetensors"
+expect 0 sh "$bench/fine.sh" voxarch "$work/fine.safetensors" \
+    "$VOXARCH_FIXTURES/latency_table_v100_b64.csv" 1
 cat "$work/out"

@@ -57,6 +57,16 @@ wait_until() {
     done
 }
 
+# need_fixtures FILE...: passes, saying so, where a file of VOXARCH_FIXTURES is absent.
+need_fixtures() {
+    local file
+    for file; do
+        [ -f "${VOXARCH_FIXTURES:-}/$file" ] && continue
+        echo "SKIPPED: $file (set VOXARCH_FIXTURES to its folder)"
+        exit 0
+    done
+}
+
 make_test_corpus() { make_corpus "$work/corpus" 8 4 4; }
 
 # write_study EPOCHS MAX_SHARDS [NAME]: three short stages and four candidates.
