@@ -16,7 +16,7 @@ struct unit {
     double factor; // to the kind's own unit
 };
 
-#define UNITS_MAX 8
+#define UNITS_MAX 9 // with the NULL
 
 static const struct kind {
     const char *name;
@@ -27,15 +27,22 @@ static const struct kind {
 } kinds[OBJECTIVE_KINDS] = {
     [OBJECTIVE_EER] = {"eer", false, "%", "%", {{"", 1}, {"%", 1}}},
     [OBJECTIVE_MINDCF] = {"mindcf", false, "", "%", {{"", 1}, {"%", .01}}},
-    [OBJECTIVE_PARAMS] =
-        {"params", true, "", "K, M, G", {{"", 1}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}}},
-    [OBJECTIVE_MACS] =
-        {"macs", true, "", "K, M, G", {{"", 1}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}}},
+    [OBJECTIVE_PARAMS] = {"params",
+                          true,
+                          "",
+                          "K, M, G",
+                          {{"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}}},
+    [OBJECTIVE_MACS] = {"macs",
+                        true,
+                        "",
+                        "K, M, G",
+                        {{"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}}},
     [OBJECTIVE_BYTES] = {"bytes",
                          true,
                          "",
                          "K, M, G, KiB, MiB, GiB",
                          {{"", 1},
+                          {"k", 1e3},
                           {"K", 1e3},
                           {"M", 1e6},
                           {"G", 1e9},

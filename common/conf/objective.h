@@ -3,8 +3,9 @@
 //
 // Written `eer`, `mindcf`, `params`, `macs`, `bytes`, `latency@DEVICE`, or `latency`
 // alone for the problem's only device. A constraint is `OBJECTIVE <= NUMBER[UNIT]` or
-// with `<`: counts take K, M, G (powers of 1000), bytes also KiB, MiB, GiB, latencies
-// us, ms (the default), s; eer and mindcf an optional %, which eer is in anyway.
+// with `<`: counts take K or k, M, G (powers of 1000), bytes also KiB, MiB, GiB,
+// latencies us, ms (the default), s; eer and mindcf an optional %, which eer is in
+// anyway.
 //
 // Owns: nothing; values. Threads: any.
 #ifndef COMMON_CONF_OBJECTIVE_H

@@ -28,6 +28,9 @@ static const struct {
     {"macs <= 571M", "", "macs <= 571000000", 571e6, OBJECTIVE_MACS, false},
     {"macs < 1.2G", "", "macs < 1200000000", 1.2e9, OBJECTIVE_MACS, true},
     {"macs < 64K", "", "macs < 64000", 64e3, OBJECTIVE_MACS, true},
+    {"params <= 500k", "", "params <= 500000", 5e5, OBJECTIVE_PARAMS, false},
+    {"macs < 64k", "", "macs < 64000", 64e3, OBJECTIVE_MACS, true},
+    {"bytes <= 300k", "", "bytes <= 300000", 3e5, OBJECTIVE_BYTES, false},
     {"bytes <= 1MiB", "", "bytes <= 1048576", 1048576, OBJECTIVE_BYTES, false},
     {"bytes <= 4KiB", "", "bytes <= 4096", 4096, OBJECTIVE_BYTES, false},
     {"bytes < 1GiB", "", "bytes < 1073741824", 1073741824, OBJECTIVE_BYTES, true},
@@ -112,6 +115,8 @@ static const struct {
                      "allowed: a decimal number from 0, and a unit of us, ms, s"},
     {"params < 1MiB", "constraint \"params < 1MiB\": params is not limited in \"MiB\"; "
                       "allowed: K, M, G"},
+    {"params < 1m",
+     "constraint \"params < 1m\": params is not limited in \"m\"; allowed: K, M, G"},
     {"eer <= 3ms",
      "constraint \"eer <= 3ms\": eer is not limited in \"ms\"; allowed: %"},
     {"eer <=", "constraint \"eer <=\": limit \"\" is not a number; allowed: a decimal "
