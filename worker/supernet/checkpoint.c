@@ -248,6 +248,17 @@ static enum err load_turned(const struct tensor_reader *r, const char *name, int
     return e;
 }
 
+static enum err check_not_negative(const char *name, const float *values, size_t n,
+                                   struct errinfo *why)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (values[i] < 0) {
+            return err_set(why, ERR_CORRUPT, "tensor %s is negative somewhere", name);
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err load_block(const struct tensor_reader *r, const struct supernet *net,
                            const char *prefix, float *block, struct errinfo *why)
 {
@@ -258,6 +269,10 @@ static enum err load_block(const struct tensor_reader *r, const struct supernet 
         bool is_foreign = t->at == net->classifier_at && block == net->values;
         full_name(name, is_foreign ? "" : prefix, t->name);
         enum err e = load_turned(r, name, t->rank, shape, block + t->at, why);
+        if (e == ERR_OK && block == net->v) { // means of squares
+            const struct tensor *moment = tensor_reader_find(r, name);
+            e = check_not_negative(name, block + t->at, moment->n_values, why);
+        }
         if (e != ERR_OK) {
             return e;
         }
@@ -277,6 +292,9 @@ static enum err load_stats(const struct tensor_reader *r, const struct layout *l
         const int64_t n = t->out;
         enum err e = load_turned(r, full_name(name, "weights.", t->name), 1, &n,
                                  stats + t->at, why);
+        if (e == ERR_OK && naming_role_of(l, t) == NAMING_BN_VARIANCE) {
+            e = check_not_negative(name, stats + t->at, (size_t)t->out, why);
+        }
         if (e != ERR_OK) {
             return e;
         }

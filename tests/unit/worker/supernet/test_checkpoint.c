@@ -5,6 +5,7 @@
 #include "tests/lib/check_main.h"
 #include "tests/unit/worker/supernet/toy.h"
 #include "worker/supernet/checkpoint.h"
+#include "worker/supernet/naming.h"
 #include "worker/supernet/slice.h"
 
 #include <stdio.h>
@@ -26,6 +27,9 @@ static struct supernet *used_supernet(void)
     struct supernet *s = toy_supernet(5);
     toy_fill(s->m, s->n_values, 21);
     toy_fill(s->v, s->n_values, 22);
+    for (size_t i = 0; i < s->n_values; i++) {
+        s->v[i] *= s->v[i]; // means of squares
+    }
     for (int i = 0; i < s->n_tensors; i++) {
         s->steps[i] = (uint64_t)i << 33;
     }
@@ -111,6 +115,38 @@ START_TEST(values_that_are_not_finite_are_refused)
     ck_assert_int_eq(checkpoint_save(a, path, NULL, 0, &why), ERR_OK);
     ck_assert_int_eq(checkpoint_load(a, path, &why), ERR_CORRUPT);
     ck_assert_ptr_nonnull(strstr(why.text, "layer1.conv.k53"));
+    supernet_destroy(a);
+    unlink(path);
+}
+END_TEST
+
+static size_t a_variance_at(const struct layout *l)
+{
+    int i = 0;
+    while (naming_role_of(l, &l->tensors[i]) != NAMING_BN_VARIANCE) {
+        i++;
+    }
+    return l->tensors[i].at;
+}
+
+START_TEST(what_cannot_be_negative_is_refused_where_it_is)
+{
+    struct supernet *a = used_supernet();
+    float *const blocks[] = {a->v, a->stats};
+    const size_t places[] = {a->k53_at[0], a_variance_at(&a->layout)};
+    static const char *const names[] = {"adam.v.layer1.conv.k53", "running_var"};
+    make_path();
+    for (int i = 0; i < 2; i++) {
+        struct errinfo why = {0};
+        float *value = &blocks[i][places[i]];
+        float before = *value;
+        *value = -1e-9F;
+        ck_assert_int_eq(checkpoint_save(a, path, NULL, 0, &why), ERR_OK);
+        ck_assert_int_eq(checkpoint_load(a, path, &why), ERR_CORRUPT);
+        ck_assert_msg(strstr(why.text, names[i]) && strstr(why.text, "negative"), "%s",
+                      why.text);
+        *value = before;
+    }
     supernet_destroy(a);
     unlink(path);
 }
@@ -261,6 +297,7 @@ TEST_SUITE(checkpoint, a_supernet_comes_back_bit_for_bit,
            a_file_has_the_fields_usual_order_and_its_notes,
            a_supernet_of_other_sizes_names_the_tensor_that_differs,
            values_that_are_not_finite_are_refused,
+           what_cannot_be_negative_is_refused_where_it_is,
            a_foreign_file_starts_with_fresh_moments,
            a_dense_network_comes_back_bit_for_bit,
            a_supernet_file_without_dims_is_no_dense_network,
