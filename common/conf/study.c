@@ -165,7 +165,7 @@ static const struct schema_key evaluate_keys[] = {
     {"protocol", SCHEMA_WORD, 0, offsetof(struct study_evaluate, protocol),
      .words = protocol_words},
     {"recalibrate", SCHEMA_INT, 0,
-     offsetof(struct study_evaluate, recalibrate_utterances), .min = 1,
+     offsetof(struct study_evaluate, recalibrate_utterances), .min = 2,
      .max = 10000000},
     {"frames", SCHEMA_INT, 0, offsetof(struct study_evaluate, frames), .min = 1,
      .max = 1000000},

@@ -69,59 +69,54 @@ static bool tell_scoring(void *arg, double fraction)
     return tell_progress(arg, RECALIBRATE_SHARE + (1 - RECALIBRATE_SHARE) * fraction);
 }
 
-// Batches of nearly equal size: a last one of a single utterance would have statistics
-// of its own kind.
-static size_t batch_start(size_t n, size_t n_batches, size_t i)
-{
-    return n * i / n_batches;
-}
-
-static enum err forward_batches(struct candidate *c, struct net *net, float *features,
-                                struct bn_stats *merged, struct errinfo *why)
+static enum err forward_batches(struct candidate *c, const struct bn_cut *cut,
+                                struct net *net, struct bn_stats *merged,
+                                struct errinfo *why)
 {
     const struct study_conf *conf = c->in->conf;
-    size_t n = (size_t)conf->evaluate.recalibrate_utterances;
-    size_t n_batches = (n + (size_t)conf->train.batch - 1) / (size_t)conf->train.batch;
-    int *n_frames = allocate((size_t)conf->train.batch, sizeof(int));
-    float *embeddings = allocate(
-        (size_t)conf->train.batch * (size_t)conf->supernet.n_embed, sizeof(float));
-    for (int i = 0; i < conf->train.batch; i++) {
+    int *n_frames = allocate(cut->largest, sizeof(int));
+    float *embeddings =
+        allocate(cut->largest * (size_t)conf->supernet.n_embed, sizeof(float));
+    float *features = allocate(cut->largest * BATCH_CALIBRATION_FRAMES *
+                                   (size_t)conf->supernet.n_mels,
+                               sizeof(float));
+    for (size_t i = 0; i < cut->largest; i++) {
         n_frames[i] = BATCH_CALIBRATION_FRAMES;
     }
     enum err e = ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < n_batches; i++) {
-        size_t first = batch_start(n, n_batches, i);
-        int n_utts = (int)(batch_start(n, n_batches, i + 1) - first);
+    for (size_t i = 0; e == ERR_OK && i < cut->n_batches; i++) {
+        size_t first = bn_cut_start(cut, i);
+        int n_utts = (int)(bn_cut_start(cut, i + 1) - first);
         struct net_batch b = {n_utts, n_frames, features};
         batch_calibration(c->in->pack, conf, first, n_utts, BATCH_CALIBRATION_FRAMES,
                           features);
         net_forward_train(net, &b, embeddings);
         bn_stats_add(merged, net);
-        if (!tell_progress(c,
-                           RECALIBRATE_SHARE * (double)(i + 1) / (double)n_batches)) {
+        if (!tell_progress(c, RECALIBRATE_SHARE * (double)(i + 1) /
+                                  (double)cut->n_batches)) {
             e = err_set(why, ERR_CANCELLED, "cancelled while recalibrating");
         }
     }
     free(n_frames);
     free(embeddings);
+    free(features);
     return e;
 }
 
 static enum err recalibrate(struct candidate *c, struct errinfo *why)
 {
     const struct study_conf *conf = c->in->conf;
-    size_t max_frames = (size_t)conf->train.batch * BATCH_CALIBRATION_FRAMES;
-    struct net *net = net_create(c->in->kernels, &conf->supernet, &c->arch,
-                                 conf->train.batch, max_frames, true);
+    const struct bn_cut cut = bn_cut_of((size_t)conf->evaluate.recalibrate_utterances,
+                                        (size_t)conf->train.batch);
+    struct net *net =
+        net_create(c->in->kernels, &conf->supernet, &c->arch, (int)cut.largest,
+                   cut.largest * BATCH_CALIBRATION_FRAMES, true);
     struct bn_stats *merged = bn_stats_create(c->layout);
-    float *features =
-        allocate(max_frames * (size_t)conf->supernet.n_mels, sizeof(float));
     net_load_weights(net, c->weights);
-    enum err e = forward_batches(c, net, features, merged, why);
+    enum err e = forward_batches(c, &cut, net, merged, why);
     if (e == ERR_OK) {
         bn_stats_write(merged, c->stats);
     }
-    free(features);
     bn_stats_destroy(merged);
     net_destroy(net);
     return e;

@@ -7,6 +7,21 @@
 
 #include <stdlib.h>
 
+struct bn_cut bn_cut_of(size_t n_utts, size_t batch)
+{
+    BUG_ON(n_utts < 2 || batch < 2);
+    size_t n_batches = (n_utts + batch - 1) / batch;
+    if (n_utts / n_batches < 2) {
+        n_batches = n_utts / 2;
+    }
+    return (struct bn_cut){n_utts, n_batches, (n_utts + n_batches - 1) / n_batches};
+}
+
+size_t bn_cut_start(const struct bn_cut *c, size_t i)
+{
+    return c->n_utts * i / c->n_batches;
+}
+
 // One BN channel, at the places of its mean and its variance in the statistics block.
 struct channel {
     size_t mean_at, variance_at;

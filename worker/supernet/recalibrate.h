@@ -13,6 +13,16 @@
 
 #include "worker/nn/net.h"
 
+// How n utterances are cut into batches, nearly equal ones of at most `batch`. None is
+// of one utterance, which has no variance that its pooled statistics and its embedding
+// could be normalised by: at two a batch, one of an odd number is of three.
+struct bn_cut {
+    size_t n_utts, n_batches;
+    size_t largest; // utterances
+};
+struct bn_cut bn_cut_of(size_t n_utts, size_t batch);  // both from 2
+size_t bn_cut_start(const struct bn_cut *c, size_t i); // i up to n_batches
+
 struct bn_stats; // mergeable
 
 struct bn_stats *bn_stats_create(const struct layout *l);

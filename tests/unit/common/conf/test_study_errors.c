@@ -165,6 +165,8 @@ static const struct malformed {
      ":19: evaluate.protocol: is fast; allowed: full,"},
     {19, "evaluate: {frames: 0}",
      ":19: evaluate.frames: is 0; allowed: a whole number"},
+    {19, "evaluate: {recalibrate: 1}",
+     ":19: evaluate.recalibrate: is 1; allowed: a whole number from 2"},
     {19, "evaluate:", ":19: evaluate: has no value; allowed: a map with the keys"},
     {20, "search: {strategy: clever}",
      ":20: search.strategy: is clever; allowed: rand"},

@@ -227,7 +227,31 @@ START_TEST(one_batch_gives_its_unbiased_variance)
 }
 END_TEST
 
+START_TEST(no_calibration_batch_is_of_one_utterance)
+{
+    for (size_t batch = 2; batch <= 40; batch++) {
+        for (size_t n = 2; n <= 200; n++) {
+            struct bn_cut cut = bn_cut_of(n, batch);
+            size_t end = 0;
+            size_t largest = 0;
+            for (size_t i = 0; i < cut.n_batches; i++) {
+                ck_assert_uint_eq(bn_cut_start(&cut, i), end);
+                end = bn_cut_start(&cut, i + 1);
+                size_t size = end - bn_cut_start(&cut, i);
+                ck_assert_uint_ge(size, 2);
+                largest = size > largest ? size : largest;
+            }
+            ck_assert_uint_eq(end, n);
+            ck_assert_uint_eq(largest, cut.largest);
+            ck_assert_uint_le(largest, batch == 2 ? 3 : batch);
+            ck_assert_uint_ge(cut.n_batches, n / batch);
+        }
+    }
+}
+END_TEST
+
 TEST_SUITE(recalibrate, order_and_grouping_do_not_matter,
            merged_batches_equal_one_pass_over_their_statistics,
            merged_batches_equal_one_pass_over_all_values,
-           one_batch_gives_its_unbiased_variance)
+           one_batch_gives_its_unbiased_variance,
+           no_calibration_batch_is_of_one_utterance)
