@@ -6,6 +6,7 @@
 #include "common/net/zwatch.h"
 #include "proto/wire.h"
 #include "worker/agent/dial.h"
+#include "worker/agent/heard.h"
 #include "worker/agent/link.h"
 #include "worker/agent/works.h"
 #include "worker/exec/strays.h"
@@ -225,14 +226,6 @@ static bool receive(struct agent *a, const struct dial *from, struct zmessage *h
     return true;
 }
 
-static void log_refusal(const struct msg *m)
-{
-    if (m->kind == MSG_REFUSED) {
-        log_warn("session.refused", "code=%s text=\"%s\"", err_name(m->refused.code),
-                 m->refused.text);
-    }
-}
-
 // For health checks: the age of the file says when the coordinator was last heard.
 static void show_alive(struct agent *a)
 {
@@ -266,7 +259,7 @@ static void on_control(void *arg)
     struct agent *a = arg;
     struct zmessage held;
     for (int i = 0; i < TURN_MESSAGES && receive(a, a->control, &held); i++) {
-        log_refusal(a->in);
+        heard_log(a->session, a->in);
         session_take(a->session, clock_mono_ms(), a->in);
         show_alive(a);
         zmessage_fini(&held);
@@ -288,7 +281,7 @@ static void on_bulk(void *arg)
             fetcher_take(a->fetcher, now_ms, a->in);
             deliverer_take(a->deliverer, now_ms, a->in);
             break;
-        default: log_refusal(a->in);
+        default: heard_log(a->session, a->in);
         }
         zmessage_fini(&held);
     }
