@@ -25,11 +25,13 @@ enum rng_stream {
     RNG_SEARCH = 7,    // (strategy, proposal)
     RNG_JITTER = 8,    // (task, attempt): retry back-off
     RNG_TEST = 9,
-    RNG_SPEED = 10,   // (stage, position): how fast a crop is played
-    RNG_FIT = 11,     // (what of a predictor's fit, its number)
-    RNG_LABEL = 12,   // (what of the labels, its number): networks to learn from
-    RNG_GUESS = 13,   // (0, network): what is added to a surrogate's guess
-    RNG_MEASURE = 14, // (0 cover or 1 held out, 0): networks whose latency is measured
+    RNG_SPEED = 10,    // (stage, position): how fast a crop is played
+    RNG_FIT = 11,      // (what of a predictor's fit, its number)
+    RNG_LABEL = 12,    // (what of the labels, its number): networks to learn from
+    RNG_GUESS = 13,    // (0, network): what is added to a surrogate's guess
+    RNG_MEASURE = 14,  // (0 cover or 1 held out, 0): networks whose latency is measured
+    RNG_COHORT = 15,   // (0 speakers or 1 recordings, 0): who scores are normalised by
+    RNG_FINETUNE = 16, // (0, 0): the seed of what fine-tuning draws
 };
 
 struct rng {

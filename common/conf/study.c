@@ -24,7 +24,6 @@ struct draft {
 static const char *const bad_files_words[] = {"error", "skip", NULL};
 static const char *const speed_speakers_words[] = {"new", "same", NULL};
 static const char *const input_words[] = {"by_recording", "fixed", NULL};
-static const char *const protocol_words[] = {"full", "cheap", NULL};
 static const char *const strategy_words[] = {"random", "evolution", "mpea",
                                              "nsga2",  "bayes",     NULL};
 static const char *const predictor_words[] = {"auto", "mlp", "ridge", "gp", NULL};
@@ -153,27 +152,6 @@ static const struct schema_key train_keys[] = {
     {0},
 };
 
-static const struct schema_key surrogate_keys[] = {
-    {"predictor", SCHEMA_PATH, SCHEMA_REQUIRED,
-     offsetof(struct study_surrogate, predictor), .size = FILE_PATH_MAX},
-    {"spread", SCHEMA_REAL, 0, offsetof(struct study_surrogate, spread), .min = 0,
-     .max = 100},
-    {0},
-};
-
-static const struct schema_key evaluate_keys[] = {
-    {"protocol", SCHEMA_WORD, 0, offsetof(struct study_evaluate, protocol),
-     .words = protocol_words},
-    {"recalibrate", SCHEMA_INT, 0,
-     offsetof(struct study_evaluate, recalibrate_utterances), .min = 2,
-     .max = 10000000},
-    {"frames", SCHEMA_INT, 0, offsetof(struct study_evaluate, frames), .min = 1,
-     .max = 1000000},
-    {"surrogate", SCHEMA_MAP, SCHEMA_WHOLE, offsetof(struct study_evaluate, surrogate),
-     .keys = surrogate_keys},
-    {0},
-};
-
 static const struct schema_key predictor_keys[] = {
     {"labels", SCHEMA_COUNT, SCHEMA_REQUIRED, offsetof(struct study_predictor, labels),
      .min = STUDY_LABELS_MIN},
@@ -207,9 +185,10 @@ static const struct schema_key study_keys[] = {
     {"supernet", SCHEMA_MAP, 0, AT(supernet), .keys = supernet_keys},
     {"space", SCHEMA_MAP, SCHEMA_REQUIRED, 0, .keys = space_keys},
     {"train", SCHEMA_MAP, 0, 0, .keys = train_keys},
-    {"evaluate", SCHEMA_MAP, 0, AT(evaluate), .keys = evaluate_keys},
+    {"evaluate", SCHEMA_MAP, 0, AT(evaluate), .keys = study_evaluate_keys},
     {"search", SCHEMA_MAP, 0, AT(search), .keys = search_keys},
     {"limits", SCHEMA_MAP, 0, AT(limits), .keys = study_limits_keys},
+    {"finetune", SCHEMA_MAP, SCHEMA_WHOLE, AT(finetune), .keys = study_finetune_keys},
     {"devices", SCHEMA_LIST, 0, AT(devices), .keys = study_device_keys,
      .size = sizeof(struct study_device), .max = STUDY_DEVICES_MAX,
      .count_offset = AT(n_devices)},
@@ -230,6 +209,7 @@ static const struct schema_key space_file_keys[] = {
     {.name = "evaluate", .type = SCHEMA_SKIP},
     {.name = "search", .type = SCHEMA_SKIP},
     {.name = "limits", .type = SCHEMA_SKIP},
+    {.name = "finetune", .type = SCHEMA_SKIP},
     {.name = "devices", .type = SCHEMA_SKIP},
     {.name = "targets", .type = SCHEMA_SKIP},
     {0},
@@ -264,8 +244,8 @@ static void fill_defaults(struct draft *d)
                     .freq_mask_bins = 8,
                     .time_mask_frames = 20},
     };
-    c->evaluate = (struct study_evaluate){
-        .protocol = PROTOCOL_FULL, .recalibrate_utterances = 1000, .frames = 300};
+    c->evaluate = STUDY_EVALUATE_DEFAULT;
+    c->finetune = STUDY_FINETUNE_DEFAULT;
     c->search = (struct study_search){
         .candidates = 40,
         .predictor = {.kind = "auto", .folds = 5, .evaluations = 10000}};
@@ -486,6 +466,11 @@ bool study_is_surrogate(const struct study_conf *c)
     return c->evaluate.surrogate.predictor[0] != '\0';
 }
 
+bool study_finetunes(const struct study_conf *c)
+{
+    return c->finetune.networks > 0;
+}
+
 static enum err check_evaluate(const struct schema *s, const struct study_conf *c)
 {
     const struct tree_node *root = tree_root(s->tree);
@@ -494,7 +479,12 @@ static enum err check_evaluate(const struct schema *s, const struct study_conf *
                           "is missing; allowed: a map with the keys train, eval, "
                           "trials, noise, bad_files, or evaluate.surrogate instead");
     }
-    return ERR_OK;
+    if (study_is_surrogate(c) && study_finetunes(c)) {
+        return tree_error_at(
+            s->tree, "finetune", s->why,
+            "is given beside evaluate.surrogate; allowed: one of them");
+    }
+    return study_evaluate_check(s, &c->evaluate);
 }
 
 static enum err resolve_search(const struct schema *s, struct study_conf *c)
@@ -544,6 +534,9 @@ static enum err resolve(const struct schema *s, struct draft *d)
     }
     if (e == ERR_OK) {
         e = study_limits_check(s, &c->limits);
+    }
+    if (e == ERR_OK) {
+        e = study_finetune_check(s, &c->finetune);
     }
     if (e == ERR_OK) {
         e = study_devices_resolve(s, c->devices, c->n_devices);

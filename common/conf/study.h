@@ -14,6 +14,8 @@
 
 #include "common/base/file.h"
 #include "common/conf/study_devices.h"
+#include "common/conf/study_evaluate.h"
+#include "common/conf/study_finetune.h"
 #include "common/conf/study_limits.h"
 #include "common/conf/study_targets.h"
 #include "common/space/complexity.h"
@@ -94,21 +96,6 @@ struct study_train {
     struct study_stage stages[STAGE_KINDS]; // in order, each kind at most once
 };
 
-enum protocol { PROTOCOL_FULL, PROTOCOL_CHEAP }; // whole utterance; 2 crops of 4 s
-
-// An evaluator that guesses: no recordings, no training, the coordinator alone.
-struct study_surrogate {
-    char predictor[FILE_PATH_MAX]; // "" = networks are really evaluated
-    double spread; // standard deviation of what is added to each guess, EER points
-};
-
-struct study_evaluate {
-    enum protocol protocol;
-    int recalibrate_utterances; // training utterances that set the BN statistics
-    int frames;                 // utterance length MACs are counted at, 300
-    struct study_surrogate surrogate;
-};
-
 // A predictor fitted to labels, which are networks of all sizes evaluated cheaply.
 struct study_predictor {
     uint64_t labels; // how many; 0 = no predictor: strategies are told evaluations
@@ -136,6 +123,7 @@ struct study_conf {
     struct study_evaluate evaluate;
     struct study_search search;
     struct study_limits limits;
+    struct study_finetune finetune;
     int n_devices;
     struct study_device devices[STUDY_DEVICES_MAX];
     int n_targets;
@@ -163,6 +151,9 @@ int study_n_classes(const struct study_conf *conf, int n_speakers);
 
 // Whether the coordinator itself evaluates, by a predictor's file.
 bool study_is_surrogate(const struct study_conf *s);
+
+// Whether the best networks are trained on by themselves before the study ends.
+bool study_finetunes(const struct study_conf *s);
 
 // All limits of a target, those of its own keys first; returns how many.
 int study_target_limits(const struct study_target *t,

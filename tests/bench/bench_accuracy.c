@@ -167,9 +167,27 @@ static void recalibrate(struct bench *b, const struct layout *l, const float *we
     net_destroy(net);
 }
 
-static enum err score_largest(struct bench *b, struct errinfo *why)
+// A study that normalises scores is scored both ways, to compare.
+static enum err print_scores(const struct bench *b, struct net *net,
+                             const struct study_asnorm *asnorm, struct errinfo *why)
 {
     int64_t started_ms = clock_mono_ms();
+    const struct embed_work work = {.pack = b->pack,
+                                    .protocol = b->conf->evaluate.protocol,
+                                    .asnorm = asnorm,
+                                    .seed = b->conf->seed,
+                                    .kernels = b->kernels};
+    struct metrics m = {0};
+    enum err e = embed_score_trials(net, &work, NULL, &m, why);
+    printf("asnorm_cohort=%d eer_percent=%.4f mindcf_p0.01=%.4f mindcf_p0.05=%.4f "
+           "trials=%zu score_seconds=%.1f\n",
+           asnorm ? (int)asnorm->cohort : 0, m.eer_percent, m.mindcf_p01, m.mindcf_p05,
+           m.n_targets + m.n_nontargets, (double)(clock_mono_ms() - started_ms) / 1000);
+    return e;
+}
+
+static enum err score_largest(struct bench *b, struct errinfo *why)
+{
     struct arch largest = space_largest(&b->conf->space);
     struct slice *cut = slice_create(b->supernet);
     slice_plan(cut, &largest);
@@ -179,17 +197,15 @@ static enum err score_largest(struct bench *b, struct errinfo *why)
     slice_weights(cut, b->supernet, weights);
     recalibrate(b, l, weights, stats);
     struct net *net = net_create(b->kernels, &b->conf->supernet, &largest,
-                                 EMBED_MAX_UTTS, EMBED_MAX_FRAMES, false);
+                                 VOICES_MAX_UTTS, VOICES_MAX_FRAMES, false);
     net_load_weights(net, weights);
     net_load_stats(net, stats);
-    struct metrics m = {0};
-    enum err e = embed_score_trials(net, b->pack, b->conf->evaluate.protocol, NULL,
-                                    NULL, NULL, &m, why);
     char text[ARCH_STRING_MAX];
-    printf("architecture=%s eer_percent=%.4f mindcf_p0.01=%.4f mindcf_p0.05=%.4f "
-           "trials=%zu score_seconds=%.1f\n",
-           arch_print(&largest, text), m.eer_percent, m.mindcf_p01, m.mindcf_p05,
-           m.n_targets + m.n_nontargets, (double)(clock_mono_ms() - started_ms) / 1000);
+    printf("architecture=%s\n", arch_print(&largest, text));
+    enum err e = print_scores(b, net, NULL, why);
+    if (e == ERR_OK && b->conf->evaluate.asnorm.cohort > 0) {
+        e = print_scores(b, net, &b->conf->evaluate.asnorm, why);
+    }
     net_destroy(net);
     slice_destroy(cut);
     free(weights);

@@ -168,12 +168,16 @@ static void recalibrate(struct candidate *c)
 static enum err score(struct candidate *c, struct metrics *m, struct errinfo *why)
 {
     const struct study_conf *conf = c->in.conf;
-    struct net *net = net_create(c->k, &conf->supernet, &c->arch, EMBED_MAX_UTTS,
-                                 EMBED_MAX_FRAMES, false);
+    struct net *net = net_create(c->k, &conf->supernet, &c->arch, VOICES_MAX_UTTS,
+                                 VOICES_MAX_FRAMES, false);
     net_load_weights(net, c->weights);
     net_load_stats(net, c->stats);
-    enum err e = embed_score_trials(net, c->in.pack, conf->evaluate.protocol, NULL,
-                                    NULL, NULL, m, why);
+    const struct embed_work work = {.pack = c->in.pack,
+                                    .protocol = conf->evaluate.protocol,
+                                    .asnorm = &conf->evaluate.asnorm,
+                                    .seed = conf->seed,
+                                    .kernels = c->k};
+    enum err e = embed_score_trials(net, &work, NULL, m, why);
     net_destroy(net);
     return e;
 }

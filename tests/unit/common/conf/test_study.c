@@ -184,6 +184,27 @@ START_TEST(a_predictor_is_searched_by_the_papers_strategy_unless_another_is_name
 }
 END_TEST
 
+START_TEST(normalised_scores_and_fine_tuning_are_off_until_they_are_asked_for)
+{
+    struct buf printed = BUF_INIT;
+    parse(MINIMAL, &conf);
+    ck_assert_uint_eq(conf.evaluate.asnorm.cohort, 0);
+    ck_assert(!study_finetunes(&conf));
+    study_print(&conf, &printed);
+    ck_assert_ptr_null(strstr(printed.data, "asnorm"));
+    ck_assert_ptr_null(strstr(printed.data, "finetune"));
+    buf_fini(&printed);
+    parse(MINIMAL "evaluate: {asnorm: {cohort: 1000}}\nfinetune: {networks: 1}\n",
+          &conf);
+    ck_assert_uint_eq(conf.evaluate.asnorm.cohort, 1000);
+    ck_assert_int_eq(conf.evaluate.asnorm.top, 300);
+    ck_assert_int_eq(conf.evaluate.asnorm.utterances, 2);
+    ck_assert(study_finetunes(&conf));
+    ck_assert_double_eq(conf.finetune.epochs, 5);
+    ck_assert_double_eq(conf.finetune.lr, 1e-4);
+}
+END_TEST
+
 // Every key, each with a value that is not its default, doubles that are hard to print,
 // and names that must be quoted.
 static const char everything[] =
@@ -224,10 +245,12 @@ static const char everything[] =
     "  stages:\n"
     "    - {stage: kernel, epochs: 1e-3}\n"
     "    - {stage: width1, lr_min: 0, lr_max: 1}\n"
-    "evaluate: {protocol: cheap, recalibrate: 6000, frames: 301}\n"
+    "evaluate: {protocol: cheap, recalibrate: 6000, frames: 301,\n"
+    "           asnorm: {cohort: 1.2k, top: 200, utterances: 3}}\n"
     "search: {strategy: nsga2, candidates: 3, population: 11, mutation: 0.07,\n"
     "         predictor: {labels: 1234, kind: ridge, folds: 7, evaluations: 99}}\n"
     "limits: {memory: 1.5GiB, run_s: 86400}\n"
+    "finetune: {networks: 2, epochs: 1.5, lr: 3e-05, margin: 0.35, crop: 3.5}\n"
     "devices: [{name: pc, latency_table: t.csv}]\n"
     "targets:\n"
     "  - {name: a, params: 9M}\n"
@@ -374,6 +397,7 @@ TEST_SUITE(study, a_minimal_study_gets_the_defaults,
            the_limits_of_a_target_are_those_of_its_keys_and_of_its_constraints,
            a_study_that_guesses_needs_no_recordings_and_trains_nothing,
            a_predictor_is_searched_by_the_papers_strategy_unless_another_is_named,
+           normalised_scores_and_fine_tuning_are_off_until_they_are_asked_for,
            a_printed_study_reads_back_and_prints_the_same_bytes,
            a_resolved_study_does_not_depend_on_where_it_lies, every_key_is_documented,
            the_spaces_we_ship_are_the_papers,

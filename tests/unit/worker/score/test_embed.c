@@ -63,8 +63,8 @@ static struct net *make_net(const char *backend)
 {
     struct arch a;
     ck_assert_int_eq(arch_parse("1-16-16-3-3-16", &a, NULL), ERR_OK);
-    struct net *net = net_create(backend_find(backend), &dims, &a, EMBED_MAX_UTTS,
-                                 EMBED_MAX_FRAMES, false);
+    struct net *net = net_create(backend_find(backend), &dims, &a, VOICES_MAX_UTTS,
+                                 VOICES_MAX_FRAMES, false);
     const struct layout *l = net_layout(net);
     float *weights = calloc(l->n_weights, sizeof(*weights));
     float *stats = calloc(l->n_stats, sizeof(*stats));
@@ -142,12 +142,12 @@ static void compare(enum protocol protocol, size_t every,
 {
     struct pack *p = make_pack();
     struct net *net = make_net("ref");
+    const struct embed_work work = {.pack = p, .protocol = protocol};
     double scores[N_UTTS];
     struct metrics m;
     struct errinfo why = {0};
-    ck_assert_msg(embed_score_trials(net, p, protocol, NULL, NULL, scores, &m, &why) ==
-                      ERR_OK,
-                  "%s", why.text);
+    ck_assert_msg(embed_score_trials(net, &work, scores, &m, &why) == ERR_OK, "%s",
+                  why.text);
     ck_assert_uint_eq(m.n_targets + m.n_nontargets, N_UTTS - 2);
     for (size_t i = 0; i < pack_n_trials(p); i += every) {
         struct pack_trial t = pack_trials(p)[i];
@@ -172,7 +172,7 @@ START_TEST(two_crops_score_as_the_mean_of_four_cosines)
 END_TEST
 
 #define LONG_SAMPLES ((size_t)125 * PACK_SAMPLE_RATE)
-#define LONG_HEARD   ((size_t)(EMBED_MAX_FRAMES - 1) * FBANK_HOP)
+#define LONG_HEARD   ((size_t)(VOICES_MAX_FRAMES - 1) * FBANK_HOP)
 
 // Noise, a tone in the last second that is heard, and another where nobody listens any
 // more; whole, cut where hearing ends, and a second before.
@@ -211,11 +211,10 @@ START_TEST(of_a_long_recording_the_first_two_minutes_are_heard)
 {
     struct pack *p = make_long_pack();
     struct net *net = make_net("blas");
+    const struct embed_work work = {.pack = p};
     double scores[2];
     struct metrics m;
-    ck_assert_int_eq(
-        embed_score_trials(net, p, PROTOCOL_FULL, NULL, NULL, scores, &m, NULL),
-        ERR_OK);
+    ck_assert_int_eq(embed_score_trials(net, &work, scores, &m, NULL), ERR_OK);
     ck_assert_double_eq_tol(scores[0], 1, 1e-12);
     ck_assert_double_lt(scores[1], 1 - 1e-9);
     net_destroy(net);
@@ -242,13 +241,11 @@ START_TEST(progress_rises_to_one_and_can_cancel)
     struct net *net = make_net("ref");
     struct metrics m;
     struct watcher w = {0, 1000};
-    ck_assert_int_eq(
-        embed_score_trials(net, p, PROTOCOL_FULL, watch, &w, NULL, &m, NULL), ERR_OK);
+    const struct embed_work work = {.pack = p, .progress = watch, .arg = &w};
+    ck_assert_int_eq(embed_score_trials(net, &work, NULL, &m, NULL), ERR_OK);
     ck_assert_double_eq_tol(w.last, 1, 1e-12);
     w = (struct watcher){0, 0};
-    ck_assert_int_eq(
-        embed_score_trials(net, p, PROTOCOL_FULL, watch, &w, NULL, &m, NULL),
-        ERR_CANCELLED);
+    ck_assert_int_eq(embed_score_trials(net, &work, NULL, &m, NULL), ERR_CANCELLED);
     net_destroy(net);
     pack_close(p);
 }
