@@ -296,6 +296,8 @@ static enum err check_result(struct turn *t, const struct msg_result *r,
         return row.spec.evaluate.keep_network
                    ? check_artifact(t, r->result.evaluate.network, "network", why)
                    : ERR_OK;
+    case TASK_FINETUNE:
+        return check_artifact(t, r->result.finetune.evaluation.network, "network", why);
     case TASK_MEASURE: return check_units(&row.spec, &r->result, why);
     default: BUG_ON(true); // the store decodes no others
     }

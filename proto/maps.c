@@ -129,6 +129,13 @@ static const char *measure_rule(const void *plain)
 static const struct codec_map measure_map =
     MAP(measure, struct measure_task, measure_fields, measure_rule);
 
+static const struct codec_field finetune_fields[] = {
+    TEXT(1, struct finetune_task, architecture, 1),
+    U32(2, struct finetune_task, protocol, 0, 255),
+};
+static const struct codec_map finetune_map =
+    MAP(finetune, struct finetune_task, finetune_fields, NULL);
+
 static const struct codec_field spec_fields[] = {
     HASH(1, struct task_spec, study, 1),
     HASH(2, struct task_spec, pack, 0),
@@ -138,6 +145,7 @@ static const struct codec_field spec_fields[] = {
     CHOICE(16, struct task_spec, train, TASK_TRAIN, train_map),
     CHOICE(17, struct task_spec, evaluate, TASK_EVALUATE, evaluate_map),
     CHOICE(18, struct task_spec, measure, TASK_MEASURE, measure_map),
+    CHOICE(19, struct task_spec, finetune, TASK_FINETUNE, finetune_map),
 };
 
 static const char *spec_rule(const void *plain)
@@ -210,10 +218,28 @@ static const char *measure_result_rule(const void *plain)
 static const struct codec_map measure_result_map = MAP(
     measure_result, struct measure_result, measure_result_fields, measure_result_rule);
 
+static const struct codec_field finetune_result_fields[] = {
+    INNER(1, struct finetune_result, evaluation, 1, evaluate_result_map),
+    F64(2, struct finetune_result, loss_first, -MAX_LOSS, MAX_LOSS),
+    F64(3, struct finetune_result, loss_last, -MAX_LOSS, MAX_LOSS),
+    U64(4, struct finetune_result, n_utterances, 0, MAX_COUNT),
+};
+
+static const char *finetune_result_rule(const void *plain)
+{
+    const struct finetune_result *f = plain;
+    return f->evaluation.network[0] ? NULL : "names no network";
+}
+
+static const struct codec_map finetune_result_map =
+    MAP(finetune_result, struct finetune_result, finetune_result_fields,
+        finetune_result_rule);
+
 static const struct codec_field result_of_task_fields[] = {
     CHOICE(16, struct task_result, train, TASK_TRAIN, train_result_map),
     CHOICE(17, struct task_result, evaluate, TASK_EVALUATE, evaluate_result_map),
     CHOICE(18, struct task_result, measure, TASK_MEASURE, measure_result_map),
+    CHOICE(19, struct task_result, finetune, TASK_FINETUNE, finetune_result_map),
 };
 
 static const char *result_of_task_rule(const void *plain)

@@ -57,7 +57,13 @@ enum msg_kind {
     MSG_KINDS
 };
 
-enum task_kind { TASK_TRAIN = 1, TASK_EVALUATE = 2, TASK_MEASURE = 3, TASK_KINDS };
+enum task_kind {
+    TASK_TRAIN = 1,
+    TASK_EVALUATE = 2,
+    TASK_MEASURE = 3,
+    TASK_FINETUNE = 4,
+    TASK_KINDS
+};
 
 // TRAIN: steps of one shard of one round. The path of step i is drawn from
 // (seed, RNG_PATH, stage, position + i * stride), its learning rate from the same
@@ -92,6 +98,13 @@ struct measure_task {
     uint32_t budget_ms; // of measuring
 };
 
+// FINETUNE: train one architecture by itself from the supernet's weights, as the
+// study's finetune settings say; then as EVALUATE, and keep the network.
+struct finetune_task {
+    char architecture[ARCH_STRING_MAX];
+    uint32_t protocol; // enum protocol
+};
+
 // What a worker is asked to do; everything else is in the study artifact.
 struct task_spec {
     enum task_kind kind;
@@ -104,6 +117,7 @@ struct task_spec {
         struct train_task train;
         struct evaluate_task evaluate;
         struct measure_task measure;
+        struct finetune_task finetune;
     };
 };
 
@@ -153,18 +167,26 @@ struct measure_result {
     double seconds;
 };
 
+struct finetune_result {
+    struct evaluate_result evaluation; // of the fine-tuned network, which is kept
+    double loss_first;                 // mean over the first tenth of its batches
+    double loss_last;                  // over the last
+    uint64_t n_utterances;             // heard while training
+};
+
 struct task_result {
     enum task_kind kind;
     union {
         struct train_result train;
         struct evaluate_result evaluate;
         struct measure_result measure;
+        struct finetune_result finetune;
     };
 };
 
 struct task_progress {
     double fraction; // 0..1
-    double loss;     // TRAIN: recent mean; 0 before the first step
+    double loss;     // TRAIN, FINETUNE: recent mean; 0 before the first step
     double utterances_per_s;
 };
 
@@ -292,7 +314,7 @@ struct msg_blob_done { // upload stored and synced, or why the transfer ended
 struct status_study {
     uint64_t id;
     char name[64];
-    char state[16]; // "packing", "training", "searching", "exporting", "done", "failed"
+    char state[16];          // study_state_name: "packing", "training" ...
     char detail[LIMIT_TEXT]; // error sentence, or what it is doing
     uint32_t stage, n_stages;
     char stage_name[16];

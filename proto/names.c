@@ -47,6 +47,7 @@ static const char *const task_kinds[TASK_KINDS] = {
     [TASK_TRAIN] = "train",
     [TASK_EVALUATE] = "evaluate",
     [TASK_MEASURE] = "measure",
+    [TASK_FINETUNE] = "finetune",
 };
 
 static const char *name_at(const char *const *names, size_t n, size_t i)

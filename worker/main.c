@@ -155,7 +155,7 @@ static enum err fill_session(const struct arguments *a, struct session_conf *out
 {
     out->n_slots = (uint32_t)a->slots;
     out->n_threads = (uint32_t)a->threads;
-    out->capabilities = 1u << TASK_TRAIN | 1u << TASK_EVALUATE;
+    out->capabilities = 1u << TASK_TRAIN | 1u << TASK_EVALUATE | 1u << TASK_FINETUNE;
     enum err e = fill_memory(a, out, why);
     if (e != ERR_OK) {
         return e;

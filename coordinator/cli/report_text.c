@@ -85,6 +85,18 @@ static void add_limits(const struct study_target *t, struct buf *out)
     }
 }
 
+// Of the network that was not taken, inherited or fine-tuned.
+static void print_other_eer(const struct final_choice *c, FILE *to)
+{
+    if (c->tuned && c->winner == c->tuned) {
+        fprintf(to, ", fine-tuned (inherited: %.2f %%)",
+                c->inherited->result.eer_percent);
+    } else if (c->tuned) {
+        fprintf(to, ", inherited (fine-tuned: %.2f %%)", c->tuned->result.eer_percent);
+    }
+    fprintf(to, "\n");
+}
+
 static void print_targets(const struct report *r, FILE *to)
 {
     fprintf(to, "\ntargets\n");
@@ -95,8 +107,9 @@ static void print_targets(const struct report *r, FILE *to)
         add_limits(&c->target, &limits);
         fprintf(to, "  %-16s %-32s ", c->target.name, limits.len ? limits.data : "-");
         if (c->winner) {
-            fprintf(to, "%s, EER %.2f %%\n", arch_print(&c->winner->arch, architecture),
+            fprintf(to, "%s, EER %.2f %%", arch_print(&c->winner->arch, architecture),
                     c->winner->result.eer_percent);
+            print_other_eer(c, to);
         } else {
             fprintf(to, "nothing measured is within these limits\n");
         }

@@ -128,6 +128,34 @@ static void add_winners(const struct results *r, struct buf *out)
     }
 }
 
+static void add_finetuning(const struct results *r, struct buf *out)
+{
+    const struct final_scope scope = results_scope(r);
+    const char *head =
+        "\n## Fine-tuning\n\nThe targets' best networks, trained on by themselves "
+        "([finetune.csv](finetune.csv)). A target gets the better of the two.\n\n"
+        "| network | inherited: EER (%) | fine-tuned: EER (%) | loss |\n"
+        "|---|---|---|---|\n";
+    for (size_t i = 0; i < r->history.n_trials; i++) {
+        const struct trial_row *t = &r->history.trials[i];
+        const struct trial_row *from = final_inherited(&scope, &t->arch);
+        char arch[ARCH_STRING_MAX];
+        if (t->origin != TRIAL_FINETUNE || !from ||
+            !(t->is_measured || t->has_failed)) {
+            continue;
+        }
+        buf_addf(out, "%s| %s | %.2f | ", head, print_arch(&t->arch, arch),
+                 from->result.eer_percent);
+        head = "";
+        if (t->is_measured) {
+            buf_addf(out, "%.2f | %.3f to %.3f |\n", t->result.eer_percent,
+                     t->loss_first, t->loss_last);
+        } else {
+            buf_addf(out, "failed | |\n");
+        }
+    }
+}
+
 static void add_front(const struct results *r, const struct plot_set *plots,
                       struct buf *out)
 {
@@ -269,6 +297,7 @@ void markdown_print(const struct results *r, const struct plot_set *plots,
 {
     add_head(r, out);
     add_winners(r, out);
+    add_finetuning(r, out);
     add_front(r, plots, out);
     add_stages(r, plots, out);
     add_predictor(r, plots, out);

@@ -5,7 +5,8 @@
 static const int priorities[TASK_KINDS] = {
     [TASK_MEASURE] = 0,
     [TASK_TRAIN] = 1,
-    [TASK_EVALUATE] = 2,
+    [TASK_FINETUNE] = 2,
+    [TASK_EVALUATE] = 3,
 };
 
 static bool is_kind(enum task_kind kind)

@@ -27,8 +27,9 @@ bool place_fits(const struct place_offer *offer, enum task_kind kind,
                 uint64_t memory_bytes);
 
 // Smaller goes first. MEASURE before TRAIN: workers of a device are few, and the others
-// train meanwhile. TRAIN before EVALUATE: a round waits for its last shard, while
-// evaluations only have to be there when the search is over.
+// train meanwhile. TRAIN before the rest: a round waits for its last shard, while
+// evaluations only have to be there when the search is over. FINETUNE before EVALUATE:
+// it takes longest, and a study's end waits for it.
 int place_priority(enum task_kind kind);
 
 #endif

@@ -85,6 +85,8 @@ static bool tell_task(void *arg, const struct task_row *row)
         tell_round(v, row);
     } else if (row->has_result && row->spec.kind == TASK_EVALUATE) {
         tell(v, row->result.evaluate.network, ARTIFACT_NEEDED);
+    } else if (row->has_result && row->spec.kind == TASK_FINETUNE) {
+        tell(v, row->result.finetune.evaluation.network, ARTIFACT_NEEDED);
     }
     return true;
 }

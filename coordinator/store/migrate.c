@@ -45,12 +45,19 @@ static const char standing_sql[] =
     " from_token INTEGER NOT NULL," // its record is read from here on
     " reason TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
+// Fine-tuning: a state more, behind the search; what it did to the loss.
+static const char finetune_sql[] =
+    "UPDATE study SET state = state + 1 WHERE state >= 6;"
+    "ALTER TABLE trial ADD COLUMN loss_first REAL;"
+    "ALTER TABLE trial ADD COLUMN loss_last REAL;";
+
 static const char *const migrations[] = {
     schema_sql,     // 1
     predictors_sql, // 2
     devices_sql,    // 3
     outcomes_sql,   // 4
     standing_sql,   // 5
+    finetune_sql,   // 6
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

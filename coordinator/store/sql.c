@@ -13,7 +13,7 @@
 #define TRIAL_COLUMNS                                                             \
     "id, study_id, origin, stage, proposal, architecture, checkpoint, protocol, " \
     "params, macs, bytes, state, eer_percent, mindcf_p01, mindcf_p05, n_trials, " \
-    "network, seconds"
+    "network, seconds, loss_first, loss_last"
 
 #define WORKER_COLUMNS                                                               \
     "id, session, name, capabilities, slots, threads, memory_bytes, first_seen_ms, " \
@@ -159,6 +159,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_TRIAL_MEASURED] =
         "UPDATE trial SET state = 1, eer_percent = ?2, mindcf_p01 = ?3, mindcf_p05 = ?4,"
         " n_trials = ?5, network = ?6, seconds = ?7 WHERE id = ?1",
+    [SQL_TRIAL_LOSSES] =
+        "UPDATE trial SET loss_first = ?2, loss_last = ?3 WHERE id = ?1",
     [SQL_TRIAL_FAILED] = "UPDATE trial SET state = 2 WHERE id = ?1",
     [SQL_TRIAL_REOPENED] = "UPDATE trial SET state = 0 WHERE id = ?1 AND state = 2",
     [SQL_TRIAL_EACH] = "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ?1"

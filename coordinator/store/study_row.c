@@ -8,8 +8,9 @@
 static const char *const state_names[] = {
     [STUDY_PACKING] = "packing",     [STUDY_TRAINING] = "training",
     [STUDY_LABELLING] = "labelling", [STUDY_FITTING] = "fitting",
-    [STUDY_SEARCHING] = "searching", [STUDY_EXPORTING] = "exporting",
-    [STUDY_DONE] = "done",           [STUDY_FAILED] = "failed",
+    [STUDY_SEARCHING] = "searching", [STUDY_TUNING] = "tuning",
+    [STUDY_EXPORTING] = "exporting", [STUDY_DONE] = "done",
+    [STUDY_FAILED] = "failed",
 };
 
 const char *study_state_name(enum study_state s)

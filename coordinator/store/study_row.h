@@ -14,6 +14,7 @@ enum study_state {
     STUDY_LABELLING,   // networks that a predictor learns from are being evaluated
     STUDY_FITTING,     // predictors are fitted, the best of them is searched
     STUDY_SEARCHING,   // candidates are being evaluated
+    STUDY_TUNING,      // the best of them are fine-tuned
     STUDY_EXPORTING,   // winners are written out
     STUDY_DONE,
     STUDY_FAILED,

@@ -11,7 +11,8 @@ const char *trial_origin_name(enum trial_origin o)
     static const char *const names[] = {[TRIAL_STAGE] = "stage",
                                         [TRIAL_SEARCH] = "search",
                                         [TRIAL_FINAL] = "final",
-                                        [TRIAL_LABEL] = "label"};
+                                        [TRIAL_LABEL] = "label",
+                                        [TRIAL_FINETUNE] = "finetune"};
     BUG_ON(o < TRIAL_STAGE || o >= TRIAL_ORIGINS);
     return names[o];
 }
@@ -42,6 +43,8 @@ static enum err read_row(sqlite3_stmt *st, struct trial_row *row, struct errinfo
     row->result.n_trials = db_column_u64(st, 15);
     db_column_text(st, 16, row->result.network, sizeof(row->result.network));
     row->result.seconds = sqlite3_column_double(st, 17);
+    row->loss_first = sqlite3_column_double(st, 18);
+    row->loss_last = sqlite3_column_double(st, 19);
     return ERR_OK;
 }
 
@@ -130,6 +133,20 @@ enum err trial_measured(struct store *s, uint64_t id, const struct evaluate_resu
     db_bind_u64(st, 5, r->n_trials);
     db_bind_text(st, 6, r->network);
     db_bind_real(st, 7, r->seconds);
+    return write_one(s, st, id, why);
+}
+
+enum err trial_finetuned(struct store *s, uint64_t id, const struct finetune_result *r,
+                         struct errinfo *why)
+{
+    enum err e = trial_measured(s, id, &r->evaluation, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    sqlite3_stmt *st = db_use(s, SQL_TRIAL_LOSSES);
+    db_bind_u64(st, 1, id);
+    db_bind_real(st, 2, r->loss_first);
+    db_bind_real(st, 3, r->loss_last);
     return write_one(s, st, id, why);
 }
 

@@ -3,7 +3,7 @@
 //
 // A trial is keyed by (study, architecture, checkpoint, protocol, origin): its result
 // is a function of these and the seed, so a pair is evaluated at most once for a stage
-// or the search, and once more when it is exported.
+// or the search, once more when it is exported, and once when it is fine-tuned.
 //
 // Owns: nothing. Threads: as struct store.
 #ifndef COORDINATOR_STORE_TRIAL_H
@@ -13,9 +13,15 @@
 #include "coordinator/store/store.h"
 #include "proto/msg.h"
 
-// LABEL: for a predictor to learn from.
-enum trial_origin { TRIAL_STAGE = 1, TRIAL_SEARCH, TRIAL_FINAL, TRIAL_LABEL };
-#define TRIAL_ORIGINS 5
+// LABEL: for a predictor to learn from. FINETUNE: trained on by itself, then measured.
+enum trial_origin {
+    TRIAL_STAGE = 1,
+    TRIAL_SEARCH,
+    TRIAL_FINAL,
+    TRIAL_LABEL,
+    TRIAL_FINETUNE,
+    TRIAL_ORIGINS
+};
 const char *trial_origin_name(enum trial_origin o);
 
 struct trial_row {
@@ -31,6 +37,7 @@ struct trial_row {
     bool is_measured;
     bool has_failed;               // its task was buried
     struct evaluate_result result; // when measured
+    double loss_first, loss_last;  // of a measured FINETUNE
 };
 
 // ERR_BUSY when the key is there already (id of that row is set). Inside a transaction.
@@ -40,6 +47,9 @@ MUST_CHECK enum err trial_get(struct store *s, uint64_t id, struct trial_row *ou
 MUST_CHECK enum err trial_measured(struct store *s, uint64_t id,
                                    const struct evaluate_result *r,
                                    struct errinfo *why);
+MUST_CHECK enum err trial_finetuned(struct store *s, uint64_t id,
+                                    const struct finetune_result *r,
+                                    struct errinfo *why);
 MUST_CHECK enum err trial_failed(struct store *s, uint64_t id, struct errinfo *why);
 // A failed trial is to be evaluated after all. ERR_NOTFOUND: it has not failed.
 MUST_CHECK enum err trial_reopened(struct store *s, uint64_t id, struct errinfo *why);

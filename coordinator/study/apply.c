@@ -203,9 +203,23 @@ static enum err apply_propose(const struct step *s, struct errinfo *why)
 static enum err apply_end_search(const struct step *s, struct errinfo *why)
 {
     struct study_row *study = &s->g->study;
-    study->state = STUDY_EXPORTING;
+    bool is_tuned = study_finetunes(s->tracked->conf);
+    study->state = is_tuned ? STUDY_TUNING : STUDY_EXPORTING;
     log_info("search.ended", "study=%s proposals=%u", study->name,
              s->g->view.trials.n_proposed);
+    return update(s->driver, study, why);
+}
+
+static enum err apply_tune(const struct step *s, struct errinfo *why)
+{
+    return candidates_finetune(s->driver, s->tracked, s->g, why);
+}
+
+static enum err apply_end_tuning(const struct step *s, struct errinfo *why)
+{
+    struct study_row *study = &s->g->study;
+    study->state = STUDY_EXPORTING;
+    log_info("tuning.ended", "study=%s", study->name);
     return update(s->driver, study, why);
 }
 
@@ -261,6 +275,7 @@ enum err apply_decision(struct driver *d, struct tracked *t, struct gathering *g
         [PLAN_FIT] = apply_fit,         [PLAN_ADOPT_FIT] = apply_adopt_fit,
         [PLAN_GUESS] = apply_guess,     [PLAN_ADOPT_GUESSES] = apply_adopt_guesses,
         [PLAN_PROPOSE] = apply_propose, [PLAN_END_SEARCH] = apply_end_search,
+        [PLAN_TUNE] = apply_tune,       [PLAN_END_TUNING] = apply_end_tuning,
         [PLAN_EXPORT] = apply_export,   [PLAN_WRITE] = apply_write,
         [PLAN_FINISH] = apply_finish,   [PLAN_FAIL] = apply_fail,
     };

@@ -16,6 +16,20 @@ struct wish { // a trial to be
     const struct arch *arch;
 };
 
+static void fill_spec(const struct trial_row *trial, struct task_spec *out)
+{
+    if (trial->origin == TRIAL_FINETUNE) {
+        out->kind = TASK_FINETUNE;
+        out->finetune.protocol = trial->protocol;
+        arch_print(&trial->arch, out->finetune.architecture);
+        return;
+    }
+    out->kind = TASK_EVALUATE;
+    out->evaluate.protocol = trial->protocol;
+    out->evaluate.keep_network = trial->origin == TRIAL_FINAL;
+    arch_print(&trial->arch, out->evaluate.architecture);
+}
+
 static enum err insert_task(struct driver *d, const struct study_conf *conf,
                             const struct study_row *study,
                             const struct trial_row *trial, struct errinfo *why)
@@ -24,14 +38,11 @@ static enum err insert_task(struct driver *d, const struct study_conf *conf,
         .study_id = study->id,
         .trial_id = trial->id,
         .stage = trial->stage,
-        .spec = {.kind = TASK_EVALUATE,
-                 .evaluate = {.protocol = trial->protocol,
-                              .keep_network = trial->origin == TRIAL_FINAL}},
     };
+    fill_spec(trial, &row.spec);
     memcpy(row.spec.study, study->conf, sizeof(row.spec.study));
     memcpy(row.spec.pack, study->pack, sizeof(row.spec.pack));
     memcpy(row.spec.checkpoint, trial->checkpoint, sizeof(row.spec.checkpoint));
-    arch_print(&trial->arch, row.spec.evaluate.architecture);
     tracked_limit(conf, &row.spec);
     enum err e = task_insert(d->store, &row, why);
     if (e == ERR_OK) {
@@ -199,6 +210,21 @@ enum err candidates_guessed(struct driver *d, struct tracked *t,
 }
 
 // ---- winners
+
+enum err candidates_finetune(struct driver *d, struct tracked *t,
+                             const struct gathering *g, struct errinfo *why)
+{
+    const struct trial_row *untuned[FINAL_TUNED_MAX];
+    size_t n = final_untuned(&g->scope, untuned);
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < n && e == ERR_OK; i++) {
+        const struct wish wish = {.origin = TRIAL_FINETUNE,
+                                  .protocol = t->conf->evaluate.protocol,
+                                  .arch = &untuned[i]->arch};
+        e = insert_trial(d, t, &g->study, &wish, why);
+    }
+    return e;
+}
 
 enum err candidates_export(struct driver *d, struct tracked *t,
                            const struct gathering *g, struct errinfo *why)

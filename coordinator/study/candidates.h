@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// candidates.h - inserts trials, each with the EVALUATE task that fills it.
+// candidates.h - inserts trials, each with the EVALUATE or FINETUNE task that fills it.
 //
 // Owns: nothing. Threads: loop thread, inside a transaction.
 #ifndef COORDINATOR_STUDY_CANDIDATES_H
@@ -33,6 +33,10 @@ MUST_CHECK enum err candidates_guessed(struct driver *d, struct tracked *t,
                                        const struct gathering *g,
                                        const struct guess_job *guesses,
                                        struct errinfo *why);
+
+// Fine-tuning trials of the targets' best that have none.
+MUST_CHECK enum err candidates_finetune(struct driver *d, struct tracked *t,
+                                        const struct gathering *g, struct errinfo *why);
 
 // Exporting trials of the winners that lack one.
 MUST_CHECK enum err candidates_export(struct driver *d, struct tracked *t,

@@ -8,6 +8,7 @@
 #include "coordinator/study/apply.h"
 #include "coordinator/study/beside.h"
 #include "coordinator/study/candidates.h"
+#include "coordinator/study/ended.h"
 #include "coordinator/study/gather.h"
 #include "coordinator/study/mend.h"
 #include "coordinator/study/progress.h"
@@ -254,46 +255,6 @@ enum err driver_add_study(struct driver *d, const struct study_conf *conf,
 
 // ---- ends of tasks
 
-static enum err record_loss(struct driver *d, const struct task_row *row,
-                            struct errinfo *why)
-{
-    const struct train_result *result = &row->result.train;
-    const struct loss_row loss = {
-        .study_id = row->study_id,
-        .stage = row->stage,
-        .round = row->round,
-        .shard = row->shard,
-        .position = row->spec.train.position,
-        .loss = result->loss,
-        .accuracy = result->accuracy,
-        .seconds = result->seconds,
-        .n_utterances = result->n_utterances,
-        .at_ms = clock_wall_ms(),
-    };
-    return loss_insert(d->store, &loss, why);
-}
-
-static enum err record_trial(struct driver *d, const struct task_row *row,
-                             struct errinfo *why)
-{
-    const struct evaluate_result *result = &row->result.evaluate;
-    bool has_all = row->state == TASK_DONE &&
-                   (!row->spec.evaluate.keep_network || hash_is_valid(result->network));
-    if (has_all) {
-        log_info("trial.measured", "task=%" PRIu64 " architecture=%s eer=%.3f", row->id,
-                 row->spec.evaluate.architecture, result->eer_percent);
-        return trial_measured(d->store, row->trial_id, result, why);
-    }
-    char error[LIMIT_TEXT] = "";
-    enum err e = task_last_error(d->store, row->id, error);
-    if (e != ERR_OK) {
-        return err_set(why, e, "cannot read the error of task %" PRIu64, row->id);
-    }
-    log_warn("trial.failed", "task=%" PRIu64 " architecture=%s error=\"%s\"", row->id,
-             row->spec.evaluate.architecture, error);
-    return trial_failed(d->store, row->trial_id, why);
-}
-
 enum err driver_task_ended(struct driver *d, const struct task_row *row,
                            struct errinfo *why)
 {
@@ -306,11 +267,7 @@ enum err driver_task_ended(struct driver *d, const struct task_row *row,
             devices_task_ended(t);
         }
     }
-    switch (row->spec.kind) {
-    case TASK_TRAIN: return row->state == TASK_DONE ? record_loss(d, row, why) : ERR_OK;
-    case TASK_EVALUATE: return record_trial(d, row, why);
-    default: return ERR_OK; // the devices look at their tasks themselves
-    }
+    return ended_record(d->store, row, why);
 }
 
 // ---- going on

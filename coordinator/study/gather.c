@@ -116,6 +116,7 @@ static struct plan_trials count_trials(const struct gathering *g)
         n.n_labels += t->origin == TRIAL_LABEL;
         n.n_open_labels += t->origin == TRIAL_LABEL && is_open;
         n.n_measured_labels += t->origin == TRIAL_LABEL && t->is_measured;
+        n.n_open_tunings += t->origin == TRIAL_FINETUNE && is_open;
     }
     return n;
 }
@@ -128,6 +129,15 @@ static uint32_t count_missing(const struct gathering *g)
     }
     const struct trial_row *missing[STUDY_TARGETS_MAX];
     return (uint32_t)final_missing(&g->scope, missing);
+}
+
+static uint32_t count_untuned(const struct gathering *g)
+{
+    if (g->study.state != STUDY_TUNING) {
+        return 0;
+    }
+    const struct trial_row *untuned[FINAL_TUNED_MAX];
+    return (uint32_t)final_untuned(&g->scope, untuned);
 }
 
 static void fill_view(struct driver *d, struct tracked *t, struct gathering *g)
@@ -150,6 +160,7 @@ static void fill_view(struct driver *d, struct tracked *t, struct gathering *g)
         .trials = count_trials(g),
         .n_tables_missing = t->devices.n_missing,
         .n_devices_open = t->devices.n_open,
+        .n_tunings_missing = count_untuned(g),
         .n_exports_missing = count_missing(g),
     };
     const struct plan_trials *trials = &g->view.trials;

@@ -194,6 +194,18 @@ static struct plan_decision plan_searching(const struct plan_view *v)
     return decide(PLAN_END_SEARCH);
 }
 
+// With all latency tables: which networks are within a target's limits is then known.
+static struct plan_decision plan_tuning(const struct plan_view *v)
+{
+    if (v->n_tables_missing > 0) {
+        return decide(PLAN_WAIT);
+    }
+    if (v->n_tunings_missing > 0) {
+        return decide(PLAN_TUNE);
+    }
+    return decide(v->trials.n_open_tunings > 0 ? PLAN_WAIT : PLAN_END_TUNING);
+}
+
 // Trials of earlier stages may still run when the search is over: the results are
 // complete only with them, and with what the latency tables are worth.
 static struct plan_decision plan_exporting(const struct plan_view *v)
@@ -221,8 +233,9 @@ struct plan_decision plan_next(const struct plan_view *v)
     static struct plan_decision (*const by_state[])(const struct plan_view *) = {
         [STUDY_PACKING] = plan_packing,     [STUDY_TRAINING] = plan_training,
         [STUDY_LABELLING] = plan_labelling, [STUDY_FITTING] = plan_fitting,
-        [STUDY_SEARCHING] = plan_searching, [STUDY_EXPORTING] = plan_exporting,
-        [STUDY_DONE] = plan_over,           [STUDY_FAILED] = plan_over,
+        [STUDY_SEARCHING] = plan_searching, [STUDY_TUNING] = plan_tuning,
+        [STUDY_EXPORTING] = plan_exporting, [STUDY_DONE] = plan_over,
+        [STUDY_FAILED] = plan_over,
     };
     BUG_ON(v->study->state < STUDY_PACKING || v->study->state > STUDY_FAILED);
     return by_state[v->study->state](v);
@@ -246,6 +259,8 @@ const char *plan_kind_name(enum plan_kind k)
         [PLAN_ADOPT_GUESSES] = "adopt_guesses",
         [PLAN_PROPOSE] = "propose",
         [PLAN_END_SEARCH] = "end_search",
+        [PLAN_TUNE] = "tune",
+        [PLAN_END_TUNING] = "end_tuning",
         [PLAN_EXPORT] = "export",
         [PLAN_WRITE] = "write",
         [PLAN_FINISH] = "finish",

@@ -2,7 +2,8 @@
 // plan.h - what a study does next: a pure function of what is stored.
 //
 // The happy path: pack -> (add round -> [merge ->] adopt)* -> end stage, for each stage
-// -> propose* -> end search -> export -> write -> done. With a predictor, label* -> end
+// -> propose* -> end search -> [tune -> end tuning] -> export -> write -> done. With a
+// predictor, label* -> end
 // labels -> fit -> adopt the fit, whose picks are all there is to propose, come before
 // the end of the search. A study that guesses starts with its search: (guess -> adopt
 // the guesses)* -> end search -> write -> done. The driver gathers a view, asks,
@@ -10,7 +11,8 @@
 // is to wait. A decision is repeatable: when its effect was lost in a crash or a rolled
 // back transaction, the same view comes back and so does the same decision. The
 // failures: a buried TRAIN task, a pack or merge that cannot be made, and a search in
-// which nothing could be measured fail the study; a buried evaluation does not.
+// which nothing could be measured fail the study; a buried evaluation or fine-tuning
+// does not.
 //
 // Owns: nothing; pure. Threads: any.
 #ifndef COORDINATOR_STUDY_PLAN_H
@@ -42,6 +44,7 @@ struct plan_trials {
     uint32_t n_labels; // of origin label
     uint32_t n_open_labels;
     uint32_t n_measured_labels;
+    uint32_t n_open_tunings; // of origin finetune
 };
 
 struct plan_view {
@@ -55,6 +58,7 @@ struct plan_view {
     bool is_exhausted;          // nothing new to propose, or to label, is left
     uint32_t n_tables_missing;  // latency tables that are still being measured
     uint32_t n_devices_open;    // whose tables are being measured, or checked
+    uint32_t n_tunings_missing; // networks that are still to be fine-tuned
     uint32_t n_exports_missing; // winners without an exporting trial
 };
 
@@ -73,7 +77,9 @@ enum plan_kind {
     PLAN_GUESS,      // start proposing and guessing n_proposals networks
     PLAN_ADOPT_GUESSES, // add their trials, measured
     PLAN_PROPOSE,       // ask the strategy for n_proposals, add their trials
-    PLAN_END_SEARCH,    // EXPORTING
+    PLAN_END_SEARCH,    // TUNING or EXPORTING
+    PLAN_TUNE,          // add the trials of what is to be fine-tuned
+    PLAN_END_TUNING,    // EXPORTING
     PLAN_EXPORT,        // add the winners' exporting trials
     PLAN_WRITE,         // start writing networks and results
     PLAN_FINISH,        // DONE

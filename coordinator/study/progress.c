@@ -91,7 +91,7 @@ static void fill_rates(const struct history *h, struct status_study *out)
 static uint32_t expected_proposals(const struct progress_facts *v, uint32_t n_proposed)
 {
     bool has_all = v->study->fit[0] != '\0'; // the picks of a fit are all there will be
-    bool is_open = v->study->state < STUDY_EXPORTING && !v->is_exhausted && !has_all;
+    bool is_open = v->study->state < STUDY_TUNING && !v->is_exhausted && !has_all;
     uint32_t n = (uint32_t)v->conf->search.candidates;
     return is_open && n > n_proposed ? n : n_proposed;
 }

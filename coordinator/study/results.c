@@ -131,10 +131,12 @@ static enum err write_parts(const struct results *r, struct errinfo *why)
     } parts[] = {
         {"trials.csv", results_trials_csv}, {"losses.csv", results_losses_csv},
         {"front.csv", results_front_csv},   {"front.json", results_front_json},
-        {"run.json", results_run_json},
+        {"run.json", results_run_json},     {"finetune.csv", results_finetune_csv},
     };
+    // The last only where there is something in it.
+    size_t n = sizeof(parts) / sizeof(parts[0]) - (study_finetunes(&r->conf) ? 0 : 1);
     enum err e = ERR_OK;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && e == ERR_OK; i++) {
+    for (size_t i = 0; i < n && e == ERR_OK; i++) {
         struct buf text = BUF_INIT;
         parts[i].print(r, &text);
         e = write_text(r, parts[i].name, &text, why);

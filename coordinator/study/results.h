@@ -7,6 +7,7 @@
 // losses.csv  every settled shard
 // front.csv   the front over EER and MACs, by MACs; front.json the same and the targets
 // front-DEVICE.csv  the front over EER and the latency of each device, by latency
+// finetune.csv  every fine-tuned network, before and after; of a study that does that
 // latency_DEVICE.csv, measured_DEVICE.csv  see results_devices.h
 // networks/TARGET.safetensors  each target's winner, ready to deploy
 // report.md, plots/*.svg  all of that for people       (the driver's report hook)
@@ -71,6 +72,7 @@ void results_trials_csv(const struct results *r, struct buf *out);
 void results_losses_csv(const struct results *r, struct buf *out);
 void results_front_csv(const struct results *r, struct buf *out);
 void results_device_front_csv(const struct results *r, int i, struct buf *out);
+void results_finetune_csv(const struct results *r, struct buf *out);
 void results_front_json(const struct results *r, struct buf *out);
 void results_run_json(const struct results *r, struct buf *out);
 

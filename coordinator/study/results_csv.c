@@ -109,6 +109,27 @@ void results_losses_csv(const struct results *r, struct buf *out)
     }
 }
 
+void results_finetune_csv(const struct results *r, struct buf *out)
+{
+    const struct final_scope scope = results_scope(r);
+    buf_addf(out, "architecture,inherited_eer_percent,eer_percent,"
+                  "inherited_mindcf_p01,mindcf_p01,loss_first,loss_last,seconds,"
+                  "inherited_trial,trial,network\n");
+    for (size_t i = 0; i < r->history.n_trials; i++) {
+        const struct trial_row *t = &r->history.trials[i];
+        const struct trial_row *from = final_inherited(&scope, &t->arch);
+        char arch[ARCH_STRING_MAX];
+        if (t->origin != TRIAL_FINETUNE || !t->is_measured || !from) {
+            continue;
+        }
+        buf_addf(
+            out, "%s,%.4f,%.4f,%.5f,%.5f,%.6f,%.6f,%.3f,%" PRIu64 ",%" PRIu64 ",%s\n",
+            arch_print(&t->arch, arch), from->result.eer_percent, t->result.eer_percent,
+            from->result.mindcf_p01, t->result.mindcf_p01, t->loss_first, t->loss_last,
+            t->result.seconds, from->id, t->id, t->result.network);
+    }
+}
+
 void results_front_csv(const struct results *r, struct buf *out)
 {
     buf_addf(out, "architecture,params,macs,bytes,eer_percent,mindcf_p01,mindcf_p05,"

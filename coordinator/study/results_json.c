@@ -109,6 +109,11 @@ static void put_latencies(json_t *o, const struct results *r, const struct arch 
     put(o, "latency_ms", latencies);
 }
 
+static json_t *eer_of(const struct trial_row *t)
+{
+    return t ? json_real(t->result.eer_percent) : json_null();
+}
+
 static json_t *target_entry(const struct results *r, const struct final_choice *c)
 {
     json_t *o = json_object();
@@ -122,6 +127,10 @@ static json_t *target_entry(const struct results *r, const struct final_choice *
         return o;
     }
     put_trial(o, c->winner);
+    if (study_finetunes(&r->conf)) {
+        put(o, "inherited_eer_percent", eer_of(c->inherited));
+        put(o, "finetuned_eer_percent", eer_of(c->tuned));
+    }
     put_latencies(o, r, &c->winner->arch);
     if (has_network(r, c->target.name)) {
         char file[64];

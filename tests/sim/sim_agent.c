@@ -45,14 +45,15 @@ void sim_agents_create(struct sim_world *w)
 {
     w->agents = calloc(w->plan.n_agents, sizeof(*w->agents));
     BUG_ON(!w->agents);
-    const uint32_t all = 1u << TASK_TRAIN | 1u << TASK_EVALUATE | 1u << TASK_MEASURE;
+    const uint32_t all = 1u << TASK_TRAIN | 1u << TASK_EVALUATE | 1u << TASK_MEASURE |
+                         1u << TASK_FINETUNE;
     for (uint32_t i = 0; i < w->plan.n_agents; i++) {
         struct sim_agent *a = &w->agents[i];
         a->n_slots = (uint32_t)sim_world_between(w, 1, SIM_SLOTS_MAX);
         // The first can do everything; others often not.
         a->capabilities = i == 0 || sim_world_chance(w, 0.7)
                               ? all
-                              : 1u << sim_world_between(w, TASK_TRAIN, TASK_MEASURE);
+                              : 1u << sim_world_between(w, TASK_TRAIN, TASK_FINETUNE);
     }
 }
 
@@ -160,6 +161,10 @@ static void fill_result(const struct slot *slot, uint32_t i)
     case TASK_EVALUATE:
         r->evaluate.n_trials = 1;
         r->evaluate.seconds = mark;
+        break;
+    case TASK_FINETUNE:
+        memcpy(r->finetune.evaluation.network, slot->spec.study, HASH_HEX_MAX);
+        r->finetune.evaluation.seconds = mark;
         break;
     default: fill_units(&r->measure, &slot->spec.measure); r->measure.seconds = mark;
     }

@@ -58,6 +58,13 @@ static void fill_evaluate(struct task_row *row)
     row->spec.evaluate.protocol = 1;
 }
 
+static void fill_finetune(struct task_row *row)
+{
+    row->trial_id = 1;
+    memcpy(row->spec.pack, sim.artifact, HASH_HEX_MAX);
+    snprintf(row->spec.finetune.architecture, ARCH_STRING_MAX, "1-64-64-1-1-192");
+}
+
 static void fill_measure(struct task_row *row, uint32_t number)
 {
     row->stage = TASK_MEASURE_STAGE;
@@ -76,6 +83,7 @@ static enum err insert(uint64_t study_id, uint32_t number, struct errinfo *why)
     switch (row.spec.kind) {
     case TASK_TRAIN: fill_train(&row, number); break;
     case TASK_EVALUATE: fill_evaluate(&row); break;
+    case TASK_FINETUNE: fill_finetune(&row); break;
     default: fill_measure(&row, number);
     }
     enum err e = task_insert(sim.store, &row, why);
@@ -192,6 +200,7 @@ static double seconds_of(const struct task_result *r)
     switch (r->kind) {
     case TASK_TRAIN: return r->train.seconds;
     case TASK_EVALUATE: return r->evaluate.seconds;
+    case TASK_FINETUNE: return r->finetune.evaluation.seconds;
     default: return r->measure.seconds;
     }
 }

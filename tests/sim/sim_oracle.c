@@ -158,6 +158,7 @@ static double mark_of(const struct task_row *row)
     switch (row->result.kind) {
     case TASK_TRAIN: return row->result.train.seconds;
     case TASK_EVALUATE: return row->result.evaluate.seconds;
+    case TASK_FINETUNE: return row->result.finetune.evaluation.seconds;
     default: return row->result.measure.seconds;
     }
 }

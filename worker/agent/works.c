@@ -100,6 +100,7 @@ static const char *output_of(const struct task_result *r)
     switch (r->kind) {
     case TASK_TRAIN: return r->train.checkpoint;
     case TASK_EVALUATE: return r->evaluate.network;
+    case TASK_FINETUNE: return r->finetune.evaluation.network;
     default: return "";
     }
 }

@@ -41,6 +41,13 @@ static bool are_evaluate_numbers(const struct evaluate_result *e)
            is_number(e->mindcf_p05, 1000) && is_number(e->seconds, 1e12);
 }
 
+static bool are_finetune_numbers(const struct finetune_result *f)
+{
+    return are_evaluate_numbers(&f->evaluation) && isfinite(f->loss_first) &&
+           fabs(f->loss_first) <= LOSS_MAX && isfinite(f->loss_last) &&
+           fabs(f->loss_last) <= LOSS_MAX;
+}
+
 static bool is_timing(const struct timing *t)
 {
     return is_number(t->median_ms, LIMIT_LATENCY_MS) &&
@@ -65,6 +72,7 @@ static bool are_numbers(const struct task_result *r)
     case TASK_TRAIN: return are_train_numbers(&r->train);
     case TASK_EVALUATE: return are_evaluate_numbers(&r->evaluate);
     case TASK_MEASURE: return are_measured_numbers(&r->measure);
+    case TASK_FINETUNE: return are_finetune_numbers(&r->finetune);
     default: return false;
     }
 }

@@ -28,6 +28,9 @@ enum err task_evaluate(struct runner *r, const struct task_spec *spec,
 enum err task_measure(struct runner *r, const struct task_spec *spec,
                       struct task_result *result, struct errinfo *why);
 
+enum err task_finetune(struct runner *r, const struct task_spec *spec,
+                       struct task_result *result, struct errinfo *why);
+
 // For task functions: the artifact store, the resolved study, and telling progress
 // (rate-limited inside; false when the agent is gone: stop).
 struct blob_store *runner_blobs(struct runner *r);

@@ -6,6 +6,7 @@ static task_fn *const tasks[TASK_KINDS] = {
     [TASK_TRAIN] = task_train,
     [TASK_EVALUATE] = task_evaluate,
     [TASK_MEASURE] = task_measure,
+    [TASK_FINETUNE] = task_finetune,
 };
 
 task_fn *tasks_find(enum task_kind kind)

@@ -163,11 +163,11 @@ enum err voices_embed(struct net *net, const struct voices_work *work, double *v
         .n_mels = n_mels,
         .n_embed = n_embed,
         .pieces = malloc((PIECES_MAX * work->n_items + 1) * sizeof(*m.pieces)),
-        .voices = voices,
         .samples = malloc(MAX_SAMPLES * sizeof(float)),
         .features = malloc(VOICES_MAX_FRAMES * n_mels * sizeof(float)),
         .embeddings = malloc(VOICES_MAX_UTTS * n_embed * sizeof(float)),
     };
+    m.voices = voices;
     BUG_ON(!m.pieces || !m.samples || !m.features || !m.embeddings);
     plan_pieces(&m);
     enum err e = embed_all(&m, why);

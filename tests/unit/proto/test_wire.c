@@ -467,6 +467,27 @@ START_TEST(a_measurement_with_too_many_or_no_units_is_refused)
 }
 END_TEST
 
+START_TEST(a_fine_tuning_names_the_network_it_made)
+{
+    struct task_result r = {.kind = TASK_FINETUNE};
+    struct task_result got;
+    struct errinfo why = {0};
+    memset(r.finetune.evaluation.network, 'a', HASH_HEX_LEN);
+    r.finetune.loss_last = 1.5;
+    struct buf b = BUF_INIT;
+    wire_encode_result(&r, &b);
+    ck_assert_int_eq(wire_decode_result(b.data, b.len, &got, &why), ERR_OK);
+    ck_assert_str_eq(got.finetune.evaluation.network, r.finetune.evaluation.network);
+    ck_assert_double_eq(got.finetune.loss_last, 1.5);
+    // FINETUNE{evaluation{n_trials 1}}
+    static const char without[] = "\x9a\x01\x04\x0a\x02\x20\x01";
+    ck_assert_int_eq(wire_decode_result(without, sizeof(without) - 1, &got, &why),
+                     ERR_PROTO);
+    ck_assert_ptr_nonnull(strstr(why.text, "names no network"));
+    buf_fini(&b);
+}
+END_TEST
+
 START_TEST(one_who_measures_says_for_which_device)
 {
     // HELLO{version 1..1, name a, session 1, slots 1, threads 1, capabilities MEASURE}
@@ -533,6 +554,7 @@ START_TEST(every_kind_has_a_name)
     ck_assert_str_eq(outcome_name((enum outcome)99), "unknown");
     ck_assert_str_eq(task_kind_name(TASK_TRAIN), "train");
     ck_assert_str_eq(task_kind_name(TASK_MEASURE), "measure");
+    ck_assert_str_eq(task_kind_name(TASK_FINETUNE), "finetune");
 }
 END_TEST
 
@@ -544,5 +566,6 @@ TEST_SUITE(wire, every_message_survives_the_wire, the_largest_messages_fit_their
            the_largest_measurement_fits_a_result,
            a_measurement_with_an_impossible_time_is_refused,
            a_measurement_with_too_many_or_no_units_is_refused,
+           a_fine_tuning_names_the_network_it_made,
            one_who_measures_says_for_which_device, only_a_measurement_needs_no_data,
            a_payload_must_be_as_long_as_said, every_kind_has_a_name)

@@ -220,6 +220,56 @@ START_TEST(a_report_shows_winners_quality_provenance_and_every_plot)
 }
 END_TEST
 
+static void read_report(struct results *r, struct buf *text)
+{
+    char path[160];
+    struct errinfo why = {0};
+    ck_assert_msg(results_write(r, &why) == ERR_OK, "%s", why.text);
+    ck_assert_msg(report_write(r, &why) == ERR_OK, "%s", why.text);
+    snprintf(path, sizeof(path), "%s/report.md", dir);
+    buf_clear(text);
+    ck_assert_int_eq(file_read(path, 1 << 20, text, NULL), ERR_OK);
+}
+
+// A fine-tuning of what the first target got, better than it.
+static void add_finetuned(struct results *r)
+{
+    const struct final_scope scope = results_scope(r);
+    struct final_choice choices[STUDY_TARGETS_MAX];
+    final_choose(&scope, choices);
+    struct trial_row row = *choices[0].winner;
+    size_t n = r->history.n_trials++;
+    row.origin = TRIAL_FINETUNE;
+    row.id = r->history.n_trials;
+    row.result.eer_percent = 1.25;
+    row.loss_first = 2.5;
+    row.loss_last = 0.75;
+    r->history.trials =
+        realloc(r->history.trials, r->history.n_trials * sizeof(*r->history.trials));
+    ck_assert_ptr_nonnull(r->history.trials);
+    r->history.trials[n] = row;
+}
+
+START_TEST(a_report_shows_what_fine_tuning_did)
+{
+    open_dir();
+    struct results *r = make_results();
+    struct buf text = BUF_INIT;
+    read_report(r, &text);
+    ck_assert_ptr_null(strstr(text.data, "Fine-tuning"));
+    r->conf.finetune.networks = 1;
+    add_finetuned(r);
+    read_report(r, &text);
+    assert_says(&text, "## Fine-tuning");
+    assert_says(&text, " | 1.25 | 2.500 to 0.750 |\n");
+    assert_file("finetune.csv");
+    buf_fini(&text);
+    latency_table_destroy((struct latency_table *)r->tables.devices[0].table);
+    results_destroy(r);
+    close_dir();
+}
+END_TEST
+
 START_TEST(a_report_of_a_study_that_has_just_begun_shows_no_plots)
 {
     open_dir();
@@ -243,4 +293,5 @@ START_TEST(a_report_of_a_study_that_has_just_begun_shows_no_plots)
 END_TEST
 
 TEST_SUITE(study_report, a_report_shows_winners_quality_provenance_and_every_plot,
+           a_report_shows_what_fine_tuning_did,
            a_report_of_a_study_that_has_just_begun_shows_no_plots)

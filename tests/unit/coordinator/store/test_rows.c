@@ -85,6 +85,30 @@ START_TEST(a_measured_trial_has_its_numbers)
 }
 END_TEST
 
+START_TEST(a_fine_tuned_trial_has_its_numbers_and_losses)
+{
+    begin();
+    struct trial_row row = a_trial();
+    row.origin = TRIAL_FINETUNE;
+    OK(trial_insert(fixture.store, &row, &fixture.why));
+    const struct finetune_result r = {
+        .evaluation = {.eer_percent = 4.5, .network = "n", .seconds = 9},
+        .loss_first = 3.25,
+        .loss_last = 1.125};
+    OK(trial_finetuned(fixture.store, row.id, &r, &fixture.why));
+    struct trial_row got;
+    OK(trial_get(fixture.store, row.id, &got));
+    ck_assert_int_eq(got.origin, TRIAL_FINETUNE);
+    ck_assert(got.is_measured);
+    ck_assert_double_eq(got.result.eer_percent, 4.5);
+    ck_assert_str_eq(got.result.network, "n");
+    ck_assert_double_eq(got.loss_first, 3.25);
+    ck_assert_double_eq(got.loss_last, 1.125);
+    ck_assert_int_eq(trial_finetuned(fixture.store, 99, &r, NULL), ERR_NOTFOUND);
+    fixture_close();
+}
+END_TEST
+
 static bool count_trial(void *arg, const struct trial_row *row)
 {
     (void)row;
@@ -218,6 +242,6 @@ END_TEST
 
 TEST_SUITE(rows, devices_come_back_in_their_order, a_study_comes_back_as_it_was_updated,
            a_trial_is_there_once_per_key, a_measured_trial_has_its_numbers,
-           trials_are_visited_by_origin, losses_come_back,
-           a_worker_keeps_its_id_for_its_session,
+           a_fine_tuned_trial_has_its_numbers_and_losses, trials_are_visited_by_origin,
+           losses_come_back, a_worker_keeps_its_id_for_its_session,
            a_worker_finds_the_earlier_ones_of_its_name)

@@ -16,6 +16,7 @@
 #include "tests/lib/check_main.h"
 #include "tests/lib/fixture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,6 +48,9 @@ static const char yaml[] = "name: sim\n"
                            "targets:\n"
                            "  - {name: phone, params: 90000}\n"
                            "  - {name: board, params: 100000000}\n";
+
+// The same whose best networks are fine-tuned.
+static const char finetune[] = "finetune: {networks: 2, epochs: 1}\n";
 
 // The same with a predictor between the stages and the search.
 static const char labelled[] =
@@ -284,6 +288,22 @@ static void evaluate(struct bench *b, const struct task_spec *spec,
     }
 }
 
+// Every other network gets better, every other one worse.
+static void finetune_network(struct bench *b, const struct task_spec *spec,
+                             struct finetune_result *result)
+{
+    struct task_spec as_exported = *spec;
+    as_exported.kind = TASK_EVALUATE;
+    as_exported.evaluate = (struct evaluate_task){.keep_network = true};
+    memcpy(as_exported.evaluate.architecture, spec->finetune.architecture,
+           sizeof(as_exported.evaluate.architecture));
+    evaluate(b, &as_exported, &result->evaluation);
+    bool is_better = (int)(result->evaluation.eer_percent * 100) % 2;
+    result->evaluation.eer_percent += is_better ? -1 : 1;
+    result->loss_first = 3;
+    result->loss_last = 2;
+}
+
 static void note_trained(struct bench *b, const struct train_task *t)
 {
     for (uint32_t i = 0; i < t->n_steps; i++) {
@@ -309,6 +329,8 @@ static void settle(struct bench *b, struct task_row *row)
         struct task_result result = {.kind = row->spec.kind};
         if (row->spec.kind == TASK_TRAIN) {
             train(b, &row->spec, &result.train);
+        } else if (row->spec.kind == TASK_FINETUNE) {
+            finetune_network(b, &row->spec, &result.finetune);
         } else {
             evaluate(b, &row->spec, &result.evaluate);
         }
@@ -444,7 +466,7 @@ static void assert_each_batch_trained_once(const struct bench *b)
 }
 
 struct trial_tally {
-    unsigned n_of[TRIAL_FINAL + 1];
+    unsigned n_of[TRIAL_ORIGINS];
     struct trial_row rows[64];
     unsigned n;
 };
@@ -456,8 +478,10 @@ static bool tally_trial(void *arg, const struct trial_row *row)
     for (unsigned i = 0; i < t->n; i++) {
         bool is_same = arch_equal(&t->rows[i].arch, &row->arch) &&
                        strcmp(t->rows[i].checkpoint, row->checkpoint) == 0;
-        bool is_export = row->origin == TRIAL_FINAL && t->rows[i].origin != TRIAL_FINAL;
-        ck_assert_msg(!is_same || is_export, "an architecture was evaluated twice");
+        bool is_once_more =
+            row->origin != t->rows[i].origin &&
+            (row->origin == TRIAL_FINAL || row->origin == TRIAL_FINETUNE);
+        ck_assert_msg(!is_same || is_once_more, "an architecture was evaluated twice");
     }
     t->n_of[row->origin]++;
     t->rows[t->n++] = *row;
@@ -745,6 +769,138 @@ START_TEST(a_search_in_which_nothing_is_measured_fails_and_is_made_again_when_as
 }
 END_TEST
 
+// ---- with fine-tuning
+
+static void bench_open_finetuning(struct bench *b, uint64_t seed)
+{
+    char text[sizeof(yaml) + sizeof(finetune)];
+    snprintf(text, sizeof(text), "%s%s", yaml, finetune);
+    bench_open_with(b, seed, text);
+}
+
+static void tally(struct bench *b, struct trial_tally *t)
+{
+    memset(t, 0, sizeof(*t));
+    ck_assert_int_eq(trial_each(b->store, b->study_id, 0, tally_trial, t, NULL),
+                     ERR_OK);
+}
+
+static const struct trial_row *row_of(const struct trial_tally *t,
+                                      enum trial_origin origin, const struct arch *a)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        if (t->rows[i].origin == origin && arch_equal(&t->rows[i].arch, a)) {
+            return &t->rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void assert_was_fine_tuned(struct bench *b, const struct trial_tally *t,
+                                  const struct trial_row *tuned)
+{
+    const struct trial_row *from = row_of(t, TRIAL_SEARCH, &tuned->arch);
+    from = from ? from : row_of(t, TRIAL_STAGE, &tuned->arch);
+    ck_assert_ptr_nonnull(from);
+    ck_assert(blob_has(b->blobs, tuned->result.network));
+    double change = tuned->result.eer_percent - from->result.eer_percent;
+    ck_assert_double_eq_tol(fabs(change), 1, 1e-9);
+    ck_assert_double_eq(tuned->loss_last, 2);
+    struct study_row study = study_of(b);
+    ck_assert_str_eq(tuned->checkpoint, study.checkpoint);
+}
+
+// Two targets with two networks each, shared or not; each was measured before, and is
+// kept.
+static void assert_the_best_were_fine_tuned(struct bench *b)
+{
+    static struct trial_tally t;
+    tally(b, &t);
+    unsigned n = t.n_of[TRIAL_FINETUNE];
+    ck_assert_msg(n >= 2 && n <= 4, "%u were fine-tuned", n);
+    for (unsigned i = 0; i < t.n; i++) {
+        if (t.rows[i].origin == TRIAL_FINETUNE) {
+            assert_was_fine_tuned(b, &t, &t.rows[i]);
+        }
+    }
+}
+
+START_TEST(a_study_that_fine_tunes_does_so_between_its_search_and_its_end)
+{
+    struct bench b;
+    bench_open_finetuning(&b, 1);
+    b.leaves_alone[TASK_FINETUNE] = true;
+    for (int i = 0; study_of(&b).state != STUDY_TUNING; i++) {
+        ck_assert_int_lt(i, 20000);
+        turn(&b, 0);
+        uv_run(&b.loop, UV_RUN_NOWAIT);
+    }
+    for (int i = 0; i < 100; i++) { // it waits for them
+        turn(&b, 0);
+    }
+    ck_assert_int_eq(study_of(&b).state, STUDY_TUNING);
+    struct status_study s;
+    ck_assert_int_eq(driver_status(b.driver, b.study_id, &s), ERR_OK);
+    ck_assert_str_eq(s.state, "tuning");
+    ck_assert_uint_ge(s.tasks_ready, 2);
+    b.leaves_alone[TASK_FINETUNE] = false;
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_DONE);
+    assert_the_best_were_fine_tuned(&b);
+    assert_results_are_complete(&b);
+    ck_assert(file_exists(path_in(&b, "results/sim/finetune.csv")));
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(what_is_fine_tuned_does_not_depend_on_rollbacks_and_restarts)
+{
+    static struct trial_tally undisturbed;
+    static struct trial_tally disturbed;
+    for (int i = 0; i < 2; i++) {
+        struct bench b;
+        bench_open_finetuning(&b, 1);
+        b.is_fleet_steady = true; // the weights follow the fleet
+        run(&b, i == 0 ? 0 : 6, i == 0 ? 0 : 8);
+        ck_assert_int_eq(study_of(&b).state, STUDY_DONE);
+        assert_the_best_were_fine_tuned(&b);
+        tally(&b, i == 0 ? &undisturbed : &disturbed);
+        bench_close(&b);
+    }
+    ck_assert_uint_eq(undisturbed.n_of[TRIAL_FINETUNE], disturbed.n_of[TRIAL_FINETUNE]);
+    for (unsigned i = 0; i < undisturbed.n; i++) {
+        const struct trial_row *t = &undisturbed.rows[i];
+        if (t->origin == TRIAL_FINETUNE) {
+            ck_assert_ptr_nonnull(row_of(&disturbed, TRIAL_FINETUNE, &t->arch));
+        }
+    }
+}
+END_TEST
+
+static bool count_failed_tuning(void *arg, const struct trial_row *row)
+{
+    ck_assert(row->has_failed == (row->origin == TRIAL_FINETUNE));
+    *(unsigned *)arg += row->has_failed;
+    return true;
+}
+
+START_TEST(fine_tuning_that_fails_leaves_the_inherited_networks)
+{
+    struct bench b;
+    unsigned n_failed = 0;
+    bench_open_finetuning(&b, 1);
+    b.fails_all_of_kind[TASK_FINETUNE] = true;
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_DONE);
+    ck_assert_int_eq(
+        trial_each(b.store, b.study_id, 0, count_failed_tuning, &n_failed, NULL),
+        ERR_OK);
+    ck_assert_uint_ge(n_failed, 2);
+    assert_results_are_complete(&b);
+    bench_close(&b);
+}
+END_TEST
+
 // ---- with a predictor
 
 struct proposals { // what was to be evaluated, in that order
@@ -1008,6 +1164,9 @@ TEST_SUITE(driver, a_study_runs_to_its_end,
            training_that_is_given_up_fails_the_study_with_its_last_error,
            evaluations_that_a_failure_cancelled_are_made_when_asked_again,
            a_search_in_which_nothing_is_measured_fails_and_is_made_again_when_asked,
+           a_study_that_fine_tunes_does_so_between_its_search_and_its_end,
+           what_is_fine_tuned_does_not_depend_on_rollbacks_and_restarts,
+           fine_tuning_that_fails_leaves_the_inherited_networks,
            a_study_with_a_predictor_labels_fits_and_evaluates_what_the_fit_picked,
            a_coordinator_that_is_killed_anywhere_proposes_what_it_would_have_proposed,
            a_study_whose_labels_all_fail_goes_on_when_asked_again,

@@ -336,6 +336,24 @@ START_TEST(guesses_are_made_beside_the_loop_a_bounded_number_at_a_time)
 }
 END_TEST
 
+START_TEST(the_best_are_fine_tuned_once_it_is_known_which_they_are)
+{
+    struct scene s;
+    scene_open(&s, STUDY_TUNING);
+    s.view.n_tunings_missing = 2;
+    s.view.n_tables_missing = 1;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.n_tables_missing = 0;
+    ck_assert_int_eq(next_kind(&s), PLAN_TUNE);
+    s.view.n_tunings_missing = 0;
+    s.view.trials.n_open = s.view.trials.n_open_tunings = 2;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.trials.n_open_tunings = 0; // whatever else is open, failed or not
+    ck_assert_int_eq(next_kind(&s), PLAN_END_TUNING);
+    scene_close(&s);
+}
+END_TEST
+
 START_TEST(winners_are_exported_before_results_are_written)
 {
     struct scene s;
@@ -382,5 +400,6 @@ TEST_SUITE(plan, a_new_study_is_packed_then_started,
            what_a_fit_picked_is_all_that_is_evaluated,
            a_search_waits_for_the_latencies_that_its_limits_speak_of,
            guesses_are_made_beside_the_loop_a_bounded_number_at_a_time,
+           the_best_are_fine_tuned_once_it_is_known_which_they_are,
            winners_are_exported_before_results_are_written,
            a_study_that_is_over_asks_for_nothing)

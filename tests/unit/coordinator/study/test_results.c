@@ -150,6 +150,43 @@ START_TEST(front_json_holds_the_front_and_each_target)
 }
 END_TEST
 
+START_TEST(a_fine_tuned_network_is_told_beside_what_it_came_from)
+{
+    struct results *r = small_results();
+    struct buf out = BUF_INIT;
+    r->conf.finetune.networks = 1;
+    add(r, TRIAL_SEARCH, 32, 7, 400);
+    struct trial_row *tuned = add(r, TRIAL_FINETUNE, 32, 6.25, 400);
+    tuned->loss_first = 2.5;
+    tuned->loss_last = 1.5;
+    memset(tuned->result.network, 'a', 3);
+    results_find_front(r);
+    ck_assert_uint_eq(r->n_front, 1); // fronts are over what was inherited
+    ck_assert_uint_eq(r->front[0]->id, 1);
+    results_finetune_csv(r, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "\n1-32-32-1-3-64,7.0000,6.2500,"));
+    ck_assert_ptr_nonnull(strstr(out.data, ",2.500000,1.500000,"));
+    ck_assert_ptr_nonnull(strstr(out.data, ",1,2,aaa\n"));
+    buf_clear(&out);
+    results_front_json(r, &out);
+    json_t *root = json_loads(out.data, 0, NULL);
+    json_t *phone = json_array_get(json_object_get(root, "targets"), 0);
+    const struct {
+        const char *key;
+        double value;
+    } wanted[] = {{"eer_percent", 6.25},
+                  {"inherited_eer_percent", 7},
+                  {"finetuned_eer_percent", 6.25}};
+    for (int i = 0; i < 3; i++) {
+        ck_assert_double_eq(json_real_value(json_object_get(phone, wanted[i].key)),
+                            wanted[i].value);
+    }
+    json_decref(root);
+    buf_fini(&out);
+    results_destroy(r);
+}
+END_TEST
+
 START_TEST(run_json_says_where_the_run_comes_from)
 {
     struct results *r = small_results();
@@ -180,4 +217,5 @@ END_TEST
 TEST_SUITE(results, trials_csv_has_measured_and_failed_trials,
            losses_csv_names_the_stage, the_front_is_by_macs_and_without_the_dominated,
            front_json_holds_the_front_and_each_target,
+           a_fine_tuned_network_is_told_beside_what_it_came_from,
            run_json_says_where_the_run_comes_from)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// test_tasks.c - TRAIN and EVALUATE on a toy corpus, with the runner's side played
-// here.
+// test_tasks.c - TRAIN, EVALUATE and FINETUNE on a toy corpus, with the runner's side
+// played here.
 #include "common/base/file.h"
 #include "tests/lib/check_main.h"
 #include "worker/data/pack_writer.h"
@@ -133,6 +133,8 @@ static void make_study(struct study_conf *c)
                                               .lr_max = 5e-3,
                                               .crop_s = 0.5};
     c->evaluate.recalibrate_utterances = 8;
+    c->finetune = (struct study_finetune){
+        .networks = 1, .epochs = 3, .lr = 5e-3, .margin = 0.2, .crop_s = 0.6};
 }
 
 static struct runner *setup_runner(void)
@@ -218,6 +220,22 @@ static struct evaluate_result evaluate(struct runner *r, const char *checkpoint,
     return result.evaluate;
 }
 
+static void assert_is_network(struct runner *r, const char *network,
+                              const char *architecture)
+{
+    char path[FILE_PATH_MAX];
+    ck_assert_int_eq(blob_path(r->blobs, network, path, NULL, NULL), ERR_OK);
+    struct layout *l = calloc(1, sizeof(*l));
+    float *weights = NULL;
+    float *stats = NULL;
+    ck_assert_int_eq(checkpoint_load_dense(path, l, &weights, &stats, NULL), ERR_OK);
+    char text[ARCH_STRING_MAX];
+    ck_assert_str_eq(arch_print(&l->arch, text), architecture);
+    free(weights);
+    free(stats);
+    free(l);
+}
+
 START_TEST(an_evaluation_gives_the_same_numbers_and_network_each_time)
 {
     struct runner *r = setup_runner();
@@ -228,17 +246,64 @@ START_TEST(an_evaluation_gives_the_same_numbers_and_network_each_time)
     ck_assert_str_eq(a.network, b.network);
     ck_assert_uint_eq(a.n_trials, 66);
     ck_assert_double_lt(a.eer_percent, 40); // humming at four pitches
-    char path[FILE_PATH_MAX];
-    ck_assert_int_eq(blob_path(r->blobs, a.network, path, NULL, NULL), ERR_OK);
-    struct layout *l = calloc(1, sizeof(*l));
-    float *weights = NULL;
-    float *stats = NULL;
-    ck_assert_int_eq(checkpoint_load_dense(path, l, &weights, &stats, NULL), ERR_OK);
-    char text[ARCH_STRING_MAX];
-    ck_assert_str_eq(arch_print(&l->arch, text), "2-16-8-16-3-1-3-24");
-    free(weights);
-    free(stats);
-    free(l);
+    assert_is_network(r, a.network, "2-16-8-16-3-1-3-24");
+    teardown_runner(r);
+}
+END_TEST
+
+static struct task_spec finetune_spec(const struct runner *r, const char *checkpoint)
+{
+    struct task_spec spec = {.kind = TASK_FINETUNE, .study = "study"};
+    snprintf(spec.pack, sizeof(spec.pack), "%s", r->pack);
+    snprintf(spec.checkpoint, sizeof(spec.checkpoint), "%s", checkpoint);
+    spec.finetune = (struct finetune_task){.architecture = "2-16-8-16-3-1-3-24",
+                                           .protocol = PROTOCOL_FULL};
+    return spec;
+}
+
+static struct finetune_result finetune(struct runner *r, const char *checkpoint)
+{
+    struct task_spec spec = finetune_spec(r, checkpoint);
+    struct task_result result = {0};
+    struct errinfo why = {0};
+    enum err e = task_finetune(r, &spec, &result, &why);
+    ck_assert_msg(e == ERR_OK, "%s", why.text);
+    ck_assert_int_eq(result.kind, TASK_FINETUNE);
+    return result.finetune;
+}
+
+START_TEST(fine_tuning_gives_the_same_network_each_time_and_lowers_the_loss)
+{
+    struct runner *r = setup_runner();
+    struct train_result trained = train(r, 0, 8, "");
+    struct finetune_result a = finetune(r, trained.checkpoint);
+    struct finetune_result b = finetune(r, trained.checkpoint);
+    ck_assert_str_eq(a.evaluation.network, b.evaluation.network);
+    ck_assert_double_eq(a.evaluation.eer_percent, b.evaluation.eer_percent);
+    ck_assert_double_eq(a.loss_first, b.loss_first);
+    ck_assert_double_eq(a.loss_last, b.loss_last);
+    ck_assert_double_lt(a.loss_last, a.loss_first);
+    ck_assert_uint_eq(a.n_utterances, 3ull * N_SPEAKERS * N_TRAIN);
+    ck_assert_uint_eq(a.evaluation.n_trials, 66);
+    assert_is_network(r, a.evaluation.network, "2-16-8-16-3-1-3-24");
+    teardown_runner(r);
+}
+END_TEST
+
+// Its seed draws the batches, its settings are what is done with them.
+START_TEST(fine_tuning_follows_the_studys_settings_and_seed)
+{
+    struct runner *r = setup_runner();
+    struct train_result trained = train(r, 0, 8, "");
+    r->conf.finetune.epochs = 1;
+    struct finetune_result before = finetune(r, trained.checkpoint);
+    ck_assert_uint_eq(before.n_utterances, (uint64_t)N_SPEAKERS * N_TRAIN);
+    r->conf.finetune.lr = 1e-4;
+    struct finetune_result slower = finetune(r, trained.checkpoint);
+    ck_assert_str_ne(slower.evaluation.network, before.evaluation.network);
+    ck_assert_double_eq(slower.loss_first, before.loss_first); // the same batch
+    r->conf.seed++;
+    ck_assert_double_ne(finetune(r, trained.checkpoint).loss_first, before.loss_first);
     teardown_runner(r);
 }
 END_TEST
@@ -255,6 +320,10 @@ START_TEST(a_task_whose_agent_is_gone_stops)
     spec.evaluate = (struct evaluate_task){.architecture = "1-8-8-1-1-24"};
     r->n_progress = 0;
     ck_assert_int_eq(task_evaluate(r, &spec, &result, NULL), ERR_CANCELLED);
+    spec = finetune_spec(r, "");
+    r->n_progress = 0;
+    ck_assert_int_eq(task_finetune(r, &spec, &result, NULL), ERR_CANCELLED);
+    ck_assert_int_eq(r->n_progress, 2);
     teardown_runner(r);
 }
 END_TEST
@@ -278,11 +347,21 @@ START_TEST(wrong_tasks_are_errors_that_say_what_is_wrong)
     spec.evaluate = (struct evaluate_task){.architecture = "3-16-16-16-16-1-1-1-1-24"};
     ck_assert_int_eq(task_evaluate(r, &spec, &result, &why), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(why.text, "depth"));
+    spec.evaluate =
+        (struct evaluate_task){.architecture = "1-8-8-1-1-24", .protocol = 2};
+    ck_assert_int_eq(task_evaluate(r, &spec, &result, &why), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(why.text, "protocol 2"));
+    spec = finetune_spec(r, "");
+    r->conf.finetune.networks = 0;
+    ck_assert_int_eq(task_finetune(r, &spec, &result, &why), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(why.text, "fine-tuning"));
     teardown_runner(r);
 }
 END_TEST
 
 TEST_SUITE(tasks, two_rounds_leave_the_same_artifact_as_one,
            an_evaluation_gives_the_same_numbers_and_network_each_time,
+           fine_tuning_gives_the_same_network_each_time_and_lowers_the_loss,
+           fine_tuning_follows_the_studys_settings_and_seed,
            a_task_whose_agent_is_gone_stops,
            wrong_tasks_are_errors_that_say_what_is_wrong)

@@ -47,17 +47,17 @@ static void add(struct pack_writer *w, enum pack_part part, const char *speaker,
 }
 
 // Speaker s has s + 1 recordings.
-static struct pack *make_pack(int n_speakers)
+static struct pack *make_pack(uint64_t n_speakers)
 {
     char path[] = "/tmp/voxarch_cohort_XXXXXX";
     close(mkstemp(path));
     struct pack_writer *w = NULL;
     ck_assert_int_eq(pack_writer_open(path, &w, NULL), ERR_OK);
-    for (int s = 0; s < n_speakers; s++) {
+    for (uint64_t s = 0; s < n_speakers; s++) {
         char name[16];
-        snprintf(name, sizeof(name), "s%d", s);
-        for (int i = 0; i <= s; i++) {
-            add(w, PACK_TRAIN, name, (uint64_t)(10 * s + i));
+        snprintf(name, sizeof(name), "s%d", (int)s);
+        for (uint64_t i = 0; i <= s; i++) {
+            add(w, PACK_TRAIN, name, 10 * s + i);
         }
     }
     for (uint64_t i = 0; i < N_EVAL; i++) {
