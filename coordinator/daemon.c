@@ -94,11 +94,20 @@ static void check_end(struct daemon *d)
 
 // ---- on the loop
 
+static void settle_if_full(struct daemon *d)
+{
+    bool is_full = reserve_is_spent(d->reserve);
+    turn_settle_only(d->turn, is_full);
+    if (d->collector) {
+        collector_hurry(d->collector, is_full);
+    }
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
     if (reserve_tick(d->reserve, clock_mono_ms())) {
-        turn_settle_only(d->turn, reserve_is_spent(d->reserve));
+        settle_if_full(d);
     }
     turn_end(d->turn, worker_socket_now());
     check_end(d);
@@ -140,7 +149,7 @@ static void on_disk_full(void *arg)
 {
     struct daemon *d = arg;
     reserve_spend(d->reserve, clock_mono_ms());
-    turn_settle_only(d->turn, true);
+    settle_if_full(d);
 }
 
 static bool has_room(void *arg, uint64_t size_bytes)
@@ -375,7 +384,11 @@ static enum err start_collector(struct daemon *d, struct errinfo *why)
         .arg = d,
         .is_in_use = is_in_use,
     };
-    return collector_create(&setup, &d->collector, why);
+    enum err e = collector_create(&setup, &d->collector, why);
+    if (e == ERR_OK) {
+        collector_hurry(d->collector, reserve_is_spent(d->reserve));
+    }
+    return e;
 }
 
 static enum err start_sockets(struct daemon *d, struct errinfo *why)

@@ -18,7 +18,9 @@ struct collector {
     uv_timer_t timer;
     uv_work_t work;
     bool is_working, is_timer_closed, is_stopping;
+    bool is_hurried;
     int64_t began_ms;
+    struct collect_rules now; // of the job in flight
     struct collect_list list;
     size_t n_removed; // of the job in flight; then:
     uint64_t removed_bytes;
@@ -26,11 +28,9 @@ struct collector {
     struct errinfo why;
 };
 
-typedef enum err job_fn(struct collector *c, struct store *s, struct blob_store *blobs);
-
 static enum err look(struct collector *c, struct store *s, struct blob_store *blobs)
 {
-    return collect_find(s, blobs, &c->rules, clock_wall_ms() * 1000000, &c->list,
+    return collect_find(s, blobs, &c->now, clock_wall_ms() * 1000000, &c->list,
                         &c->why);
 }
 
@@ -76,6 +76,14 @@ static void remove_on_pool(uv_work_t *work)
 
 static void on_timer(uv_timer_t *timer);
 
+static uint64_t rest_ms(const struct collector *c)
+{
+    uint64_t worked_ms = (uint64_t)(clock_mono_ms() - c->began_ms);
+    uint64_t least_ms = c->is_hurried ? COLLECTOR_HURRY_MS : COLLECTOR_REST_MS;
+    uint64_t fair_ms = (c->is_hurried ? 10 : 100) * worked_ms;
+    return fair_ms > least_ms ? fair_ms : least_ms;
+}
+
 static void rest(struct collector *c)
 {
     if (c->code != ERR_OK) { // costs disk, nothing else
@@ -84,11 +92,8 @@ static void rest(struct collector *c)
     }
     collect_list_fini(&c->list);
     c->is_working = false;
-    int64_t worked_ms = clock_mono_ms() - c->began_ms;
-    int64_t rest_ms =
-        100 * worked_ms > COLLECTOR_REST_MS ? 100 * worked_ms : COLLECTOR_REST_MS;
     if (!c->is_stopping) {
-        BUG_ON(uv_timer_start(&c->timer, on_timer, (uint64_t)rest_ms, 0) != 0);
+        BUG_ON(uv_timer_start(&c->timer, on_timer, rest_ms(c), 0) != 0);
     }
 }
 
@@ -133,7 +138,20 @@ static void on_timer(uv_timer_t *timer)
     struct collector *c = timer->data;
     c->is_working = true;
     c->began_ms = clock_mono_ms();
+    c->now = c->rules;
+    if (c->is_hurried) {
+        c->now.superseded_ms = COLLECTOR_HURRY_MS;
+    }
     BUG_ON(uv_queue_work(c->loop, &c->work, look_on_pool, after_looking) != 0);
+}
+
+void collector_hurry(struct collector *c, bool is_hurried)
+{
+    bool is_new = is_hurried && !c->is_hurried;
+    c->is_hurried = is_hurried;
+    if (is_new && !c->is_working) {
+        BUG_ON(uv_timer_start(&c->timer, on_timer, 0, 0) != 0);
+    }
 }
 
 enum err collector_create(const struct collector_setup *setup, struct collector **out,

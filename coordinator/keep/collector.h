@@ -3,7 +3,7 @@
 //
 // Looking and removing happen on the thread pool; in between the loop thread takes off
 // the list what it uses itself (transfers, jobs). It rests for a hundred times as long
-// as it worked, and for COLLECTOR_REST_MS at least.
+// as it worked, and for COLLECTOR_REST_MS at least; less while the disk is full.
 //
 // Owns: its timer and the job in flight. Borrows: loop. Threads: loop thread.
 #ifndef COORDINATOR_KEEP_COLLECTOR_H
@@ -13,9 +13,11 @@
 
 #include <uv.h>
 
-#define COLLECTOR_REST_MS       10000
-#define COLLECTOR_SUPERSEDED_MS 60000   // twice a lease: nobody can report it any more
-#define COLLECTOR_ORPHAN_MS     3600000 // nobody is in a hurry
+#define COLLECTOR_REST_MS  5000
+#define COLLECTOR_HURRY_MS 1000 // rest, and left alone, while the disk is full
+#define COLLECTOR_SUPERSEDED_MS \
+    10000                           // what is reported that late fails, and is retried
+#define COLLECTOR_ORPHAN_MS 3600000 // nobody is in a hurry
 
 struct collector;
 
@@ -31,6 +33,8 @@ struct collector_setup {
 // ERR_LIMIT: a path is too long.
 MUST_CHECK enum err collector_create(const struct collector_setup *setup,
                                      struct collector **out, struct errinfo *why);
+// While the disk is full: at once, and often.
+void collector_hurry(struct collector *c, bool is_hurried);
 // Waits for the job in flight; turns the loop, so not from inside a callback. NULL is
 // fine.
 void collector_destroy(struct collector *c);

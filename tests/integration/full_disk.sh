@@ -30,7 +30,7 @@ has_room() { voxarch status --dir "$run" >"$work/out" && ! grep -q 'the disk is 
 is_settled() { [ "$(query "$run" 'SELECT count(*) FROM task WHERE state = 2')" = 0 ]; }
 
 make_test_corpus
-write_study 12 1
+write_study 6 1
 mkdir "$work/disk"
 mount -t tmpfs -o size=24m voxarch_test "$work/disk"
 
