@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/notify.h"
 #include "coordinator/keep/collector.h"
 #include "coordinator/keep/reserve.h"
 #include "coordinator/keep/scrub.h"
@@ -13,15 +14,18 @@
 #include "coordinator/serve/worker_socket.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define TICK_MS   100 // deadlines, back-offs, the end; a turn without work costs nothing
+#define HURRY_S   2
 #define N_SIGNALS 3
 
 struct daemon {
     const struct daemon_conf *conf;
+    struct notify *notify; // NULL: nobody wants to know
     struct reserve *reserve;
     struct store *store;
     struct blob_store *blobs;
@@ -49,7 +53,23 @@ struct daemon {
 static void leave(struct daemon *d, const char *reason)
 {
     log_info("coordinator.leaving", "reason=\"%s\"", reason);
+    notify_stopping(d->notify);
     uv_stop(&d->loop);
+}
+
+static void on_hurry_over(int number)
+{
+    (void)number;
+    _exit(EXIT_SUCCESS);
+}
+
+// Now means now: what computes beside the loop is not waited for. Nothing is lost that
+// was acknowledged, as with any other death.
+static void leave_now(struct daemon *d)
+{
+    signal(SIGALRM, on_hurry_over);
+    alarm(HURRY_S);
+    leave(d, "told twice");
 }
 
 static void drain(void *arg)
@@ -70,7 +90,7 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     }
     if (d->drain_end_ms != 0) {
-        leave(d, "told twice");
+        leave_now(d);
     } else {
         drain(d);
     }
@@ -103,6 +123,30 @@ static void settle_if_full(struct daemon *d)
     }
 }
 
+// For systemctl status.
+static void show_status(const struct daemon *d)
+{
+    const struct turn_gauge g = turn_gauge(d->turn);
+    char text[128];
+    snprintf(text, sizeof(text), "%s%zu workers, %zu tasks leased, %zu waiting",
+             d->drain_end_ms != 0           ? "draining; "
+             : reserve_is_spent(d->reserve) ? "the disk is full: settles only; "
+             : turn_is_failing(d->turn)     ? "cannot write; "
+                                            : "",
+             g.n_workers, g.n_leased, g.n_waiting);
+    notify_status(d->notify, text);
+}
+
+// The watchdog is to start us again where that may help: the loop stands still, or the
+// database does not take what we write. A full disk it does not make larger.
+static void be_alive(const struct daemon *d)
+{
+    show_status(d);
+    if (!turn_is_failing(d->turn) || reserve_is_spent(d->reserve)) {
+        notify_alive(d->notify, clock_mono_ms());
+    }
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
@@ -110,6 +154,7 @@ static void on_tick(uv_timer_t *timer)
         settle_if_full(d);
     }
     turn_end(d->turn, worker_socket_now());
+    be_alive(d);
     check_end(d);
 }
 
@@ -550,14 +595,17 @@ enum err daemon_run(const struct daemon_conf *conf, bool *has_failed,
     BUG_ON(!d);
     d->conf = conf;
     d->parent = getppid();
+    d->notify = notify_open();
     *has_failed = false;
     enum err e = open_all(d, why);
     if (e == ERR_OK) {
+        notify_ready(d->notify);
         uv_run(&d->loop, UV_RUN_DEFAULT);
         remove_endpoints(d);
         e = study_row_each(d->store, note_failed, has_failed, why);
     }
     close_all(d);
+    notify_close(d->notify);
     free(d);
     return e;
 }

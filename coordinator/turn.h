@@ -22,6 +22,7 @@
 #define TURN_TIME_MAX_MS  5       // milliseconds of them, before a turn commits
 #define TURN_GRANTS_MAX   256     // tasks granted in one turn: about 5 ms
 #define TURN_RETRY_MS     1000    // pause after a failed turn before new decisions
+#define TURN_FAILING_MS   12000   // peers repeat what is unanswered twice in that time
 #define TURN_DEAF_MS      BEAT_MS // without a turn: we stood still, and heard nobody
 
 struct turn;
@@ -78,6 +79,14 @@ bool turn_is_quiet(const struct turn *t); // no task is leased
 // those who hold a task. Results are taken as ever.
 void turn_settle_only(struct turn *t, bool is_settling);
 void turn_found_disk_full(struct turn *t); // outside of the turn: tells the port
+
+// Writes have failed lately, again and again: nothing is promised meanwhile.
+bool turn_is_failing(const struct turn *t);
+
+struct turn_gauge { // what costs nothing to tell
+    size_t n_workers, n_leased, n_waiting;
+};
+struct turn_gauge turn_gauge(const struct turn *t);
 
 void turn_status(struct turn *t, struct msg_status_reply *out);
 

@@ -6,6 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+bool turn_is_failing(const struct turn *t)
+{
+    return t->is_sick && t->now.mono_ms < t->retry_ms - TURN_RETRY_MS + TURN_FAILING_MS;
+}
+
+struct turn_gauge turn_gauge(const struct turn *t)
+{
+    struct turn_gauge g = {.n_leased = lease_count(t->leases),
+                           .n_waiting = queue_count(t->queue)};
+    for (size_t i = 0; i < session_count(t->sessions); i++) {
+        g.n_workers += !session_at(t->sessions, i)->is_lost;
+    }
+    return g;
+}
+
 struct status_visit {
     struct turn *t;
     struct msg_status_reply *out;

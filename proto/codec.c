@@ -242,9 +242,6 @@ static enum err decode_message(const struct codec_map *map, const ProtobufCMessa
 {
     const char *name = map->generated->short_name;
     BUG_ON(map->n_fields != map->generated->n_fields);
-    if (m->n_unknown_fields > 0) {
-        return err_set(why, ERR_PROTO, "%s has an unknown field", name);
-    }
     for (size_t i = 0; i < map->n_fields; i++) {
         const struct codec_field *f = &map->fields[i];
         const struct decoding d = {f, field_of(map, f), m, plain, why};
@@ -255,6 +252,9 @@ static enum err decode_message(const struct codec_map *map, const ProtobufCMessa
         if (wrong) {
             return err_set(why, ERR_PROTO, "%s.%s is %s", name, d.fd->name, wrong);
         }
+    }
+    if (m->n_unknown_fields > 0 && !(map->is_ahead && map->is_ahead(plain))) {
+        return err_set(why, ERR_PROTO, "%s has an unknown field", name);
     }
     const char *wrong = map->rule ? map->rule(plain) : NULL;
     return wrong ? err_set(why, ERR_PROTO, "%s: %s", name, wrong) : ERR_OK;

@@ -15,6 +15,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,9 @@ struct codec_map {
     size_t n_fields;
     // What does not hold between fields; NULL when all is well. May be NULL itself.
     const char *(*rule)(const void *plain);
+    // Whether a later version of us may have filled it in: fields that we do not know
+    // are then passed over. NULL: never.
+    bool (*is_ahead)(const void *plain);
 };
 
 // Appends the encoding. Values that the table forbids are our own bug; text is cleaned.

@@ -293,8 +293,19 @@ static const char *hello_rule(const void *plain)
     return !can_measure || h->device[0] ? NULL : "can MEASURE, but names no device";
 }
 
-static const struct codec_map hello_map =
-    MAP(hello, struct msg_hello, hello_fields, hello_rule);
+// The one message that is said before a version is agreed upon.
+static bool hello_is_ahead(const void *plain)
+{
+    const struct msg_hello *h = plain;
+    return h->version_max > PROTO_VERSION;
+}
+
+static const struct codec_map hello_map = {.generated = &voxarch__hello__descriptor,
+                                           .size = sizeof(struct msg_hello),
+                                           .fields = hello_fields,
+                                           .n_fields = LEN(hello_fields),
+                                           .rule = hello_rule,
+                                           .is_ahead = hello_is_ahead};
 
 static const struct codec_field fetch_fields[] = {
     U64(1, struct msg_fetch, session, 1, ANY),

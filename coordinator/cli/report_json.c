@@ -52,11 +52,12 @@ static json_t *failures(const struct report *r)
     for (size_t i = 0; i < report_n_failures_known(r); i++) {
         const struct attempt_row *a = &r->failures[i];
         json_array_append_new(
-            list, json_pack("{s:I, s:I, s:s, s:s, s:b, s:I, s:s}", "task",
-                            (json_int_t)a->task_id, "token", (json_int_t)a->token,
-                            "worker", a->worker, "outcome", outcome_name(a->outcome),
-                            "is_charged", (int)a->is_charged, "ended_ms",
-                            (json_int_t)a->ended_ms, "error", a->error));
+            list,
+            json_pack("{s:I, s:I, s:s, s:s, s:b, s:I, s:s, s:s}", "task",
+                      (json_int_t)a->task_id, "token", (json_int_t)a->token, "worker",
+                      a->worker, "outcome", outcome_name(a->outcome), "is_charged",
+                      (int)a->is_charged, "ended_ms", (json_int_t)a->ended_ms, "error",
+                      a->error, "log_tail", a->log_tail));
     }
     return list;
 }

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define LAST_LINES 12 // of a failed runner: a screen has room for the rest
+
 // 5789760 -> "5.79 M": three significant digits and a unit, for columns.
 static const char *scaled(uint64_t n, char out[static 16])
 {
@@ -210,6 +212,36 @@ static void print_stages(const struct report *r, FILE *to)
     }
 }
 
+// The last n lines of a text.
+static const char *last_lines(const char *text, int n)
+{
+    const char *end = text + strlen(text);
+    const char *line = end > text && end[-1] == '\n' ? end - 1 : end;
+    while (line > text && (line[-1] != '\n' || --n > 0)) {
+        line--;
+    }
+    return line;
+}
+
+// What the runner of an attempt said last.
+static void print_last_lines(const struct attempt_row *a, FILE *to)
+{
+    if (!a->log_tail[0]) {
+        return;
+    }
+    fprintf(to, "\n    the last lines of task %" PRIu64 "\n", a->task_id);
+    for (const char *line = last_lines(a->log_tail, LAST_LINES); *line;) {
+        size_t n = strcspn(line, "\n");
+        char one[LIMIT_LOG_TAIL];
+        snprintf(one, sizeof(one), "%.*s", (int)n, line);
+        struct buf words = BUF_INIT;
+        display_words(one, &words);
+        fprintf(to, "      %s\n", words.data);
+        buf_fini(&words);
+        line += n + (line[n] == '\n');
+    }
+}
+
 // Sentences of runners, on one line each.
 static void print_failures(const struct report *r, FILE *to)
 {
@@ -234,6 +266,7 @@ static void print_failures(const struct report *r, FILE *to)
         buf_fini(&worker);
         buf_fini(&error);
     }
+    print_last_lines(&r->failures[0], to);
 }
 
 static void print_trials(const struct report *r, FILE *to)

@@ -3,6 +3,7 @@
 #include "worker/agent/agent.h"
 
 #include "common/base/clock.h"
+#include "common/base/notify.h"
 #include "common/net/zwatch.h"
 #include "proto/wire.h"
 #include "worker/agent/dial.h"
@@ -33,6 +34,7 @@
 
 struct agent {
     const struct agent_conf *conf;
+    struct notify *notify; // NULL: nobody wants to know
     uv_loop_t loop;
     uv_timer_t timer;
     uv_signal_t signals[2];
@@ -167,11 +169,28 @@ static void on_timer(uv_timer_t *t)
     step(a);
 }
 
+// For systemctl status.
+static void show_status(const struct agent *a)
+{
+    uint32_t n_held = 0;
+    for (uint32_t i = 0; i < session_n_slots(a->session); i++) {
+        n_held += session_slot(a->session, i)->state != SLOT_FREE;
+    }
+    char at[ENDPOINT_MAX];
+    char text[ENDPOINT_MAX + 64];
+    snprintf(text, sizeof(text), "%s%s %s, holds %u tasks",
+             session_is_draining(a->session) ? "draining; " : "",
+             session_is_live(a->session) ? "works for" : "waits for",
+             endpoint_print(&a->conf->coordinator, at), n_held);
+    notify_status(a->notify, text);
+}
+
 static void arm(struct agent *a, int64_t now_ms, bool is_stuck)
 {
     int64_t due_ms = session_due_ms(a->session);
     due_ms = earlier(due_ms, fetcher_due_ms(a->fetcher));
     due_ms = earlier(due_ms, deliverer_due_ms(a->deliverer));
+    due_ms = earlier(due_ms, notify_due_ms(a->notify));
     int64_t wait_ms = earlier(due_ms - now_ms, STEP_MAX_MS);
     const int64_t least_ms = is_stuck ? STUCK_MS : STEP_MIN_MS;
     wait_ms = wait_ms < least_ms ? least_ms : wait_ms;
@@ -196,6 +215,8 @@ static void step(struct agent *a)
         uv_stop(&a->loop);
         return;
     }
+    show_status(a);
+    notify_alive(a->notify, now_ms);
     arm(a, now_ms, is_stuck);
 }
 
@@ -465,6 +486,7 @@ static void finish(struct agent *a)
         unlink(a->alive_path);
         close(a->lock_fd);
     }
+    notify_close(a->notify);
     free(a->in);
     free(a->out);
 }
@@ -476,6 +498,7 @@ enum err agent_run(const struct agent_conf *conf, struct errinfo *why)
     a->conf = conf;
     a->lock_fd = -1;
     a->parent = getppid();
+    a->notify = notify_open();
     a->in = calloc(1, sizeof(*a->in));
     a->out = calloc(1, sizeof(*a->out));
     BUG_ON(!a->in || !a->out || uv_loop_init(&a->loop) != 0);
@@ -489,8 +512,10 @@ enum err agent_run(const struct agent_conf *conf, struct errinfo *why)
         log_info("agent.started", "name=\"%s\" coordinator=%s slots=%u threads=%u",
                  conf->session.name, endpoint_print(&conf->coordinator, text),
                  conf->session.n_slots, conf->session.n_threads);
+        notify_ready(a->notify);
         step(a);
         uv_run(&a->loop, UV_RUN_DEFAULT);
+        notify_stopping(a->notify);
         e = session_verdict(a->session, why);
         log_info("agent.ended", "name=\"%s\"", conf->session.name);
     }

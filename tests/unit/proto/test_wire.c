@@ -315,6 +315,21 @@ START_TEST(unknown_fields_are_refused_at_every_level)
 }
 END_TEST
 
+START_TEST(a_hello_of_a_later_version_may_say_more_than_we_know)
+{
+    // HELLO{version_min=1, version_max=V, name=w, session=1, slots=1, threads=1} and
+    // field 15
+    char hello[] = "\x08\x01\x10\x02\x1a\x01w\x21\x01\0\0\0\0\0\0\0\x28\x01\x30\x01"
+                   "\x78\x01";
+    struct errinfo why = {0};
+    ck_assert_int_eq(decode_body(MSG_HELLO, hello, sizeof(hello) - 1, &why), ERR_OK);
+    hello[3] = 1; // of our own version: it is no message of ours
+    ck_assert_int_eq(decode_body(MSG_HELLO, hello, sizeof(hello) - 1, &why), ERR_PROTO);
+    ck_assert_ptr_nonnull(strstr(why.text, "unknown field"));
+    ck_assert_int_eq(decode_body(MSG_HELLO, hello, sizeof(hello) - 3, &why), ERR_OK);
+}
+END_TEST
+
 START_TEST(a_flood_of_empty_parts_is_refused_before_it_costs_memory)
 {
     size_t n = 4096;
@@ -561,6 +576,7 @@ END_TEST
 TEST_SUITE(wire, every_message_survives_the_wire, the_largest_messages_fit_their_limits,
            mutated_messages_are_refused_or_valid, random_bytes_are_refused_or_valid,
            unknown_fields_are_refused_at_every_level,
+           a_hello_of_a_later_version_may_say_more_than_we_know,
            a_flood_of_empty_parts_is_refused_before_it_costs_memory,
            text_with_nul_is_refused, nan_is_refused,
            the_largest_measurement_fits_a_result,

@@ -224,7 +224,23 @@ START_TEST(a_version_that_is_not_spoken_here_is_refused)
     say(&bob);
     end();
     ck_assert_int_eq(heard(MSG_REFUSED)->refused.code, ERR_PROTO);
+    ck_assert_str_eq(heard(MSG_REFUSED)->refused.text,
+                     "protocol 2..2: this coordinator speaks 1..1");
     ck_assert_ptr_null(heard(MSG_WELCOME));
+    teardown();
+}
+END_TEST
+
+START_TEST(a_worker_of_several_versions_is_told_the_highest_that_both_speak)
+{
+    setup();
+    hello(&alice, 7);
+    end();
+    bench.m.hello.version_max = 2; // one that is ahead of us
+    say(&bob);
+    end();
+    ck_assert_ptr_null(heard(MSG_REFUSED));
+    ck_assert_uint_eq(heard(MSG_WELCOME)->welcome.version, 1);
     teardown();
 }
 END_TEST
@@ -553,10 +569,12 @@ START_TEST(a_full_disk_stops_grants_and_promises_and_loses_nothing)
     beat(&alice, 7, lease.task_id, lease.token, true);
     end();
     ck_assert_ptr_nonnull(heard(MSG_BEAT_REPLY)); // it still serves
+    ck_assert(turn_is_failing(bench.turn));
     store_limit_pages(fixture.store, 1000000);
     fake_driver.n_to_add = 0;
     pass(TURN_RETRY_MS);
     end();
+    ck_assert(!turn_is_failing(bench.turn));
     ck_assert_ptr_nonnull(heard(MSG_LEASE)); // the credit was remembered
     ck_assert_int_eq(verdict_of(lease.task_id, lease.token, OUTCOME_OK),
                      VERDICT_ACCEPTED);
@@ -925,6 +943,7 @@ TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_wo
            a_result_of_another_kind_is_a_failed_attempt,
            an_unknown_session_is_told_to_say_hello,
            a_version_that_is_not_spoken_here_is_refused,
+           a_worker_of_several_versions_is_told_the_highest_that_both_speak,
            garbage_is_counted_answered_and_changes_nothing,
            a_lease_that_never_started_is_lost_without_a_charge,
            a_lease_that_started_is_charged_when_lost,
