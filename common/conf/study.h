@@ -30,7 +30,7 @@
 #define STUDY_SPEEDS_MAX     4
 #define STUDY_LABELS_MIN     10 // fewer teach nothing
 #define STUDY_LABELS_MAX     100000
-#define STUDY_PICKS_MAX      1000 // added in one transaction
+#define STUDY_PICKS_MAX      1000 // what a fit may be asked for
 #define STUDY_FILE_MAX_BYTES (1 << 20)
 
 // Where recordings are listed: exactly one of manifest and kaldi is non-empty for the

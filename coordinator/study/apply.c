@@ -148,6 +148,7 @@ static enum err apply_end_stage(const struct step *s, struct errinfo *why)
 
 static enum err apply_label(const struct step *s, struct errinfo *why)
 {
+    s->tracked->has_paused = s->decision->n_proposals == PLAN_ADDED_MAX;
     return candidates_label(s->driver, s->tracked, s->g, s->decision->n_proposals, why);
 }
 
@@ -171,33 +172,32 @@ static enum err apply_adopt_fit(const struct step *s, struct errinfo *why)
 {
     struct study_row *study = &s->g->study;
     const struct fit_job *job = s->tracked->slot.fit;
+    size_t n_left = 0;
+    enum err e =
+        candidates_of_fit(s->driver, s->tracked, s->g, &job->fit, &n_left, why);
+    if (e != ERR_OK || n_left > 0) {
+        s->tracked->has_paused = true;
+        return e;
+    }
     memcpy(study->predictor, job->fit.predictor, sizeof(study->predictor));
     memcpy(study->fit, job->record, sizeof(study->fit));
     study->state = STUDY_SEARCHING;
     log_info("study.fitted", "study=%s kind=%s predictor=%s picks=%zu", study->name,
              job->fit.kind, study->predictor, job->fit.n_picks);
-    enum err e = candidates_of_fit(s->driver, s->tracked, s->g, &job->fit, why);
-    return e == ERR_OK ? update(s->driver, study, why) : e;
-}
-
-static enum err apply_guess(const struct step *s, struct errinfo *why)
-{
-    (void)why;
-    beside_guess(s->driver, s->tracked, s->g, s->decision->n_proposals);
-    return ERR_OK;
-}
-
-static enum err apply_adopt_guesses(const struct step *s, struct errinfo *why)
-{
-    s->tracked->is_refresh_due = true;
-    return candidates_guessed(s->driver, s->tracked, s->g, s->tracked->slot.guesses,
-                              why);
+    return update(s->driver, study, why);
 }
 
 static enum err apply_propose(const struct step *s, struct errinfo *why)
 {
-    return candidates_propose(s->driver, s->tracked, s->g, s->decision->n_proposals,
-                              why);
+    (void)why;
+    beside_propose(s->driver, s->tracked, s->g, s->decision->n_proposals);
+    return ERR_OK;
+}
+
+static enum err apply_adopt_proposals(const struct step *s, struct errinfo *why)
+{
+    return candidates_proposed(s->driver, s->tracked, s->g, s->tracked->slot.proposals,
+                               why);
 }
 
 static enum err apply_end_search(const struct step *s, struct errinfo *why)
@@ -268,16 +268,25 @@ enum err apply_decision(struct driver *d, struct tracked *t, struct gathering *g
 {
     static enum err (*const by_kind[PLAN_KINDS])(const struct step *,
                                                  struct errinfo *) = {
-        [PLAN_PACK] = apply_pack,       [PLAN_START] = apply_start,
-        [PLAN_ADD_ROUND] = apply_round, [PLAN_MERGE] = apply_merge,
-        [PLAN_ADOPT] = apply_adopt,     [PLAN_END_STAGE] = apply_end_stage,
-        [PLAN_LABEL] = apply_label,     [PLAN_END_LABELS] = apply_end_labels,
-        [PLAN_FIT] = apply_fit,         [PLAN_ADOPT_FIT] = apply_adopt_fit,
-        [PLAN_GUESS] = apply_guess,     [PLAN_ADOPT_GUESSES] = apply_adopt_guesses,
-        [PLAN_PROPOSE] = apply_propose, [PLAN_END_SEARCH] = apply_end_search,
-        [PLAN_TUNE] = apply_tune,       [PLAN_END_TUNING] = apply_end_tuning,
-        [PLAN_EXPORT] = apply_export,   [PLAN_WRITE] = apply_write,
-        [PLAN_FINISH] = apply_finish,   [PLAN_FAIL] = apply_fail,
+        [PLAN_PACK] = apply_pack,
+        [PLAN_START] = apply_start,
+        [PLAN_ADD_ROUND] = apply_round,
+        [PLAN_MERGE] = apply_merge,
+        [PLAN_ADOPT] = apply_adopt,
+        [PLAN_END_STAGE] = apply_end_stage,
+        [PLAN_LABEL] = apply_label,
+        [PLAN_END_LABELS] = apply_end_labels,
+        [PLAN_FIT] = apply_fit,
+        [PLAN_ADOPT_FIT] = apply_adopt_fit,
+        [PLAN_PROPOSE] = apply_propose,
+        [PLAN_ADOPT_PROPOSALS] = apply_adopt_proposals,
+        [PLAN_END_SEARCH] = apply_end_search,
+        [PLAN_TUNE] = apply_tune,
+        [PLAN_END_TUNING] = apply_end_tuning,
+        [PLAN_EXPORT] = apply_export,
+        [PLAN_WRITE] = apply_write,
+        [PLAN_FINISH] = apply_finish,
+        [PLAN_FAIL] = apply_fail,
     };
     BUG_ON(decision->kind >= PLAN_KINDS || !by_kind[decision->kind]);
     const struct step s = {d, t, g, decision};

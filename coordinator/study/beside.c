@@ -244,29 +244,33 @@ void beside_fit(struct driver *d, struct tracked *t, const struct gathering *g)
     job_start(&f->job, d->loop);
 }
 
-static void on_guessed(struct job *j)
+// ---- proposing
+
+static void on_proposed(struct job *j)
 {
-    struct guess_job *guesses = (struct guess_job *)j;
-    struct tracked *t = guesses->arg;
-    t->slot.guesses = guesses;
-    slot_end(t, "guess", j->code, &j->why);
+    struct propose_job *p = (struct propose_job *)j;
+    struct tracked *t = p->arg;
+    t->slot.proposals = p;
+    slot_end(t, "propose", j->code, &j->why);
 }
 
-void beside_guess(struct driver *d, struct tracked *t, const struct gathering *g,
-                  uint32_t n)
+void beside_propose(struct driver *d, struct tracked *t, const struct gathering *g,
+                    uint32_t n)
 {
     slot_start(t, g->inputs);
     struct errinfo why = {0};
     char path[FILE_PATH_MAX];
-    enum err e = blob_path(d->blobs, g->study.predictor, path, NULL, &why);
+    bool is_guessing = study_is_surrogate(t->conf);
+    enum err e = is_guessing ? blob_path(d->blobs, g->study.predictor, path, NULL, &why)
+                             : ERR_OK;
     if (e != ERR_OK) {
-        slot_end(t, "guess", e, &why);
+        slot_end(t, "propose", e, &why);
         return;
     }
-    struct guess_job *guesses = guess_job_create(&g->scope, path, n);
-    guesses->arg = t;
-    guesses->job.done = on_guessed;
-    job_start(&guesses->job, d->loop);
+    struct propose_job *p = propose_job_create(&g->scope, is_guessing ? path : NULL, n);
+    p->arg = t;
+    p->job.done = on_proposed;
+    job_start(&p->job, d->loop);
 }
 
 // ---- writing

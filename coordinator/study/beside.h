@@ -21,8 +21,9 @@ void beside_take_predictor(struct driver *d, struct tracked *t,
                            const struct gathering *g);
 void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g);
 void beside_fit(struct driver *d, struct tracked *t, const struct gathering *g);
-void beside_guess(struct driver *d, struct tracked *t, const struct gathering *g,
-                  uint32_t n);
+// Up to n networks of the strategy, guessed where the study guesses.
+void beside_propose(struct driver *d, struct tracked *t, const struct gathering *g,
+                    uint32_t n);
 // The final results with the winners' networks.
 void beside_write(struct driver *d, struct tracked *t, const struct gathering *g);
 

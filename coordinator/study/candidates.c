@@ -3,7 +3,6 @@
 #include "coordinator/study/candidates.h"
 
 #include "coordinator/study/labels.h"
-#include "coordinator/study/searcher.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,65 +93,99 @@ enum err candidates_of_stage(struct driver *d, struct tracked *t,
 
 // ---- proposals
 
-enum err candidates_propose(struct driver *d, struct tracked *t,
-                            const struct gathering *g, uint32_t n, struct errinfo *why)
+// Measured as soon as it is there.
+static enum err insert_guess(struct driver *d, const struct tracked *t,
+                             const struct study_row *study,
+                             const struct proposed *guess, struct errinfo *why)
 {
-    struct searcher *searcher = NULL;
-    enum err e = searcher_create(&g->scope, &searcher, why);
-    if (e != ERR_OK) {
-        return e;
-    }
-    struct proposal *proposals = calloc(n, sizeof(*proposals));
-    BUG_ON(!proposals);
-    size_t n_new = strategy_ask(searcher->strategy, n, proposals);
-    for (size_t i = 0; i < n_new && e == ERR_OK; i++) {
-        const struct wish wish = {.origin = TRIAL_SEARCH,
-                                  .proposal = proposals[i].number,
-                                  .protocol = t->conf->evaluate.protocol,
-                                  .arch = &proposals[i].arch};
-        e = insert_trial(d, t, &g->study, &wish, why);
-    }
-    if (n_new < n) {
-        t->exhausted_at = g->view.trials.n_proposed + (uint32_t)n_new;
-    }
-    free(proposals);
-    searcher_destroy(searcher);
-    return e;
+    struct trial_row row = {
+        .study_id = study->id,
+        .origin = TRIAL_SEARCH,
+        .proposal = guess->proposal.number,
+        .arch = guess->proposal.arch,
+        .protocol = (uint32_t)t->conf->evaluate.protocol,
+        .complexity = complexity_of(&guess->proposal.arch, &t->conf->supernet,
+                                    t->conf->evaluate.frames),
+    };
+    memcpy(row.checkpoint, study->checkpoint, sizeof(row.checkpoint));
+    const struct evaluate_result result = {.eer_percent = guess->eer};
+    enum err e = trial_insert(d->store, &row, why);
+    return e == ERR_OK ? trial_measured(d->store, row.id, &result, why) : e;
 }
 
-enum err candidates_of_fit(struct driver *d, struct tracked *t,
-                           const struct gathering *g, const struct fit *fit,
-                           struct errinfo *why)
+static enum err insert_proposed(struct driver *d, const struct tracked *t,
+                                const struct study_row *study,
+                                const struct proposed *item, struct errinfo *why)
+{
+    const struct wish wish = {.origin = TRIAL_SEARCH,
+                              .proposal = item->proposal.number,
+                              .protocol = t->conf->evaluate.protocol,
+                              .arch = &item->proposal.arch};
+    return insert_trial(d, t, study, &wish, why);
+}
+
+enum err candidates_proposed(struct driver *d, struct tracked *t,
+                             const struct gathering *g,
+                             const struct propose_job *proposals, struct errinfo *why)
 {
     enum err e = ERR_OK;
-    for (size_t i = 0; i < fit->n_picks && e == ERR_OK; i++) {
-        const struct wish wish = {.origin = TRIAL_SEARCH,
-                                  .proposal = (uint32_t)i,
-                                  .protocol = t->conf->evaluate.protocol,
-                                  .arch = &fit->picks[i].arch};
-        e = insert_trial(d, t, &g->study, &wish, why);
+    for (size_t i = 0; i < proposals->n && e == ERR_OK; i++) {
+        const struct proposed *item = &proposals->items[i];
+        e = proposals->is_guessing ? insert_guess(d, t, &g->study, item, why)
+                                   : insert_proposed(d, t, &g->study, item, why);
     }
+    if (proposals->is_exhausted) {
+        t->exhausted_at = g->view.trials.n_proposed + (uint32_t)proposals->n;
+    }
+    t->is_refresh_due |= proposals->is_guessing;
     return e;
 }
 
-// ---- labels
-
-static struct seen *labels_so_far(const struct gathering *g)
+static struct seen *networks_of(const struct gathering *g, enum trial_origin origin)
 {
     struct seen *seen = seen_create();
     for (size_t i = 0; i < g->history.n_trials; i++) {
-        if (g->history.trials[i].origin == TRIAL_LABEL) {
+        if (g->history.trials[i].origin == origin) {
             seen_add(seen, &g->history.trials[i].arch);
         }
     }
     return seen;
 }
 
+enum err candidates_of_fit(struct driver *d, struct tracked *t,
+                           const struct gathering *g, const struct fit *fit,
+                           size_t *n_left, struct errinfo *why)
+{
+    struct seen *there = networks_of(g, TRIAL_SEARCH);
+    size_t n_added = 0;
+    enum err e = ERR_OK;
+    *n_left = 0;
+    for (size_t i = 0; i < fit->n_picks && e == ERR_OK; i++) {
+        const struct wish wish = {.origin = TRIAL_SEARCH,
+                                  .proposal = (uint32_t)i,
+                                  .protocol = t->conf->evaluate.protocol,
+                                  .arch = &fit->picks[i].arch};
+        if (seen_has(there, wish.arch)) {
+            continue;
+        }
+        if (n_added == PLAN_ADDED_MAX) {
+            ++*n_left;
+            continue;
+        }
+        e = insert_trial(d, t, &g->study, &wish, why);
+        n_added++;
+    }
+    seen_destroy(there);
+    return e;
+}
+
+// ---- labels
+
 enum err candidates_label(struct driver *d, struct tracked *t,
                           const struct gathering *g, uint32_t n, struct errinfo *why)
 {
     const struct label_strata strata = labels_cut(t->conf);
-    struct seen *seen = labels_so_far(g);
+    struct seen *seen = networks_of(g, TRIAL_LABEL);
     uint32_t number = g->view.trials.n_labels;
     uint32_t end = number + n;
     enum err e = ERR_OK;
@@ -170,42 +203,6 @@ enum err candidates_label(struct driver *d, struct tracked *t,
         t->exhausted_at = number;
     }
     seen_destroy(seen);
-    return e;
-}
-
-// ---- guesses
-
-// Measured as soon as it is there.
-static enum err insert_guess(struct driver *d, const struct tracked *t,
-                             const struct study_row *study, const struct guess *guess,
-                             struct errinfo *why)
-{
-    struct trial_row row = {
-        .study_id = study->id,
-        .origin = TRIAL_SEARCH,
-        .proposal = guess->proposal.number,
-        .arch = guess->proposal.arch,
-        .protocol = (uint32_t)t->conf->evaluate.protocol,
-        .complexity = complexity_of(&guess->proposal.arch, &t->conf->supernet,
-                                    t->conf->evaluate.frames),
-    };
-    memcpy(row.checkpoint, study->checkpoint, sizeof(row.checkpoint));
-    const struct evaluate_result result = {.eer_percent = guess->eer};
-    enum err e = trial_insert(d->store, &row, why);
-    return e == ERR_OK ? trial_measured(d->store, row.id, &result, why) : e;
-}
-
-enum err candidates_guessed(struct driver *d, struct tracked *t,
-                            const struct gathering *g, const struct guess_job *guesses,
-                            struct errinfo *why)
-{
-    enum err e = ERR_OK;
-    for (size_t i = 0; i < guesses->n_guesses && e == ERR_OK; i++) {
-        e = insert_guess(d, t, &g->study, &guesses->guesses[i], why);
-    }
-    if (guesses->is_exhausted) {
-        t->exhausted_at = g->view.trials.n_proposed + (uint32_t)guesses->n_guesses;
-    }
     return e;
 }
 

@@ -12,27 +12,23 @@ MUST_CHECK enum err candidates_of_stage(struct driver *d, struct tracked *t,
                                         const struct study_row *study,
                                         struct errinfo *why);
 
-// Asks the strategy for up to n proposals. When it has none left, that is remembered in
-// the tracked study.
-MUST_CHECK enum err candidates_propose(struct driver *d, struct tracked *t,
-                                       const struct gathering *g, uint32_t n,
-                                       struct errinfo *why);
+// What a strategy proposed. Guessed networks are measured already: no task fills them.
+// When there were no more to propose, that is remembered in the tracked study.
+MUST_CHECK enum err candidates_proposed(struct driver *d, struct tracked *t,
+                                        const struct gathering *g,
+                                        const struct propose_job *proposals,
+                                        struct errinfo *why);
 
-// The networks that a fit picked, all of them.
+// The networks that a fit picked, PLAN_ADDED_MAX of those that are not there yet; then
+// *n_left are still missing.
 MUST_CHECK enum err candidates_of_fit(struct driver *d, struct tracked *t,
                                       const struct gathering *g, const struct fit *fit,
-                                      struct errinfo *why);
+                                      size_t *n_left, struct errinfo *why);
 
 // Up to n labels more. When there are none left, that is remembered as well.
 MUST_CHECK enum err candidates_label(struct driver *d, struct tracked *t,
                                      const struct gathering *g, uint32_t n,
                                      struct errinfo *why);
-
-// Trials of what was guessed, with their results: no task fills them.
-MUST_CHECK enum err candidates_guessed(struct driver *d, struct tracked *t,
-                                       const struct gathering *g,
-                                       const struct guess_job *guesses,
-                                       struct errinfo *why);
 
 // Fine-tuning trials of the targets' best that have none.
 MUST_CHECK enum err candidates_finetune(struct driver *d, struct tracked *t,

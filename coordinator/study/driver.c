@@ -288,6 +288,11 @@ static enum err step(struct driver *d, struct tracked *t, bool *is_waiting,
                   plan_kind_name(decision.kind));
         e = apply_decision(d, t, &g, &decision, why);
     }
+    if (t->has_paused) {
+        t->has_paused = false;
+        *is_waiting = true;
+        d->hooks.study_changed(d->hooks.arg, t->id);
+    }
     gather_fini(&g);
     return e;
 }

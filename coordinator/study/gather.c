@@ -56,6 +56,15 @@ static void hash_trial(struct hash_state *h, const struct trial_row *t)
     hash_text(h, t->result.network);
 }
 
+// A proposal is as good when something was measured meanwhile, for the strategy is told
+// next time; not when others were added.
+static void hash_proposed(struct hash_state *h, const struct trial_row *t)
+{
+    if (t->origin == TRIAL_SEARCH) {
+        hash_add(h, &t->id, sizeof(t->id));
+    }
+}
+
 static void digest_inputs(struct gathering *g)
 {
     struct hash_state h;
@@ -69,9 +78,10 @@ static void digest_inputs(struct gathering *g)
     }
     for (size_t i = 0; i < g->history.n_trials; i++) {
         const struct trial_row *t = &g->history.trials[i];
-        // What runs beside the labels is not learnt from.
-        if (g->study.state != STUDY_FITTING || t->origin == TRIAL_LABEL) {
-            hash_trial(&h, t);
+        if (g->study.state == STUDY_SEARCHING) {
+            hash_proposed(&h, t);
+        } else if (g->study.state != STUDY_FITTING || t->origin == TRIAL_LABEL) {
+            hash_trial(&h, t); // what runs beside the labels is not learnt from
         }
     }
     hash_end(&h, g->inputs);

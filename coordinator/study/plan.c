@@ -8,7 +8,7 @@
 // a strategy that learns is told results before it proposes again.
 #define PROPOSALS_PER_WORKER 2
 #define PROPOSALS_EXTRA      4
-// Guesses of one job: what one transaction can take in without holding up the loop.
+// Of one job: what one transaction can take in without holding up the loop.
 #define GUESSES_MAX          400
 
 static struct plan_decision decide(enum plan_kind kind)
@@ -118,8 +118,8 @@ static struct plan_decision add_some(const struct plan_view *v, enum plan_kind k
     if (n_open >= in_flight) {
         return decide(PLAN_WAIT);
     }
-    return (struct plan_decision){.kind = kind,
-                                  .n_proposals = smaller(n_left, in_flight - n_open)};
+    uint32_t n = smaller(smaller(n_left, in_flight - n_open), PLAN_ADDED_MAX);
+    return (struct plan_decision){.kind = kind, .n_proposals = n};
 }
 
 // ---- labels and what is learnt from them
@@ -154,14 +154,19 @@ static struct plan_decision plan_fitting(const struct plan_view *v)
 
 // ---- the search
 
-static struct plan_decision plan_guesses(const struct plan_view *v, uint32_t n_left)
+static struct plan_decision plan_proposals(const struct plan_view *v, uint32_t n_left)
 {
     if (v->job.state == PLAN_JOB_DONE) {
-        return decide(PLAN_ADOPT_GUESSES);
+        return decide(PLAN_ADOPT_PROPOSALS);
     }
-    struct plan_decision d = need_job(&v->job, PLAN_GUESS);
-    d.n_proposals = smaller(n_left, GUESSES_MAX);
-    return d;
+    if (v->job.state != PLAN_JOB_NONE) {
+        return need_job(&v->job, PLAN_PROPOSE);
+    }
+    if (study_is_surrogate(v->conf)) {
+        return (struct plan_decision){.kind = PLAN_PROPOSE,
+                                      .n_proposals = smaller(n_left, GUESSES_MAX)};
+    }
+    return add_some(v, PLAN_PROPOSE, n_left, v->trials.n_open_candidates);
 }
 
 // What the strategy is asked for; with a predictor, all has been picked already.
@@ -179,11 +184,8 @@ static struct plan_decision plan_searching(const struct plan_view *v)
     if (n_left > 0 && v->n_tables_missing > 0) {
         return decide(PLAN_WAIT);
     }
-    if (n_left > 0 && study_is_surrogate(v->conf)) {
-        return plan_guesses(v, n_left);
-    }
     if (n_left > 0) {
-        return add_some(v, PLAN_PROPOSE, n_left, v->trials.n_open_candidates);
+        return plan_proposals(v, n_left);
     }
     if (v->trials.n_open_candidates > 0) {
         return decide(PLAN_WAIT);
@@ -255,9 +257,8 @@ const char *plan_kind_name(enum plan_kind k)
         [PLAN_END_LABELS] = "end_labels",
         [PLAN_FIT] = "fit",
         [PLAN_ADOPT_FIT] = "adopt_fit",
-        [PLAN_GUESS] = "guess",
-        [PLAN_ADOPT_GUESSES] = "adopt_guesses",
         [PLAN_PROPOSE] = "propose",
+        [PLAN_ADOPT_PROPOSALS] = "adopt_proposals",
         [PLAN_END_SEARCH] = "end_search",
         [PLAN_TUNE] = "tune",
         [PLAN_END_TUNING] = "end_tuning",

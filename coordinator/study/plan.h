@@ -2,14 +2,13 @@
 // plan.h - what a study does next: a pure function of what is stored.
 //
 // The happy path: pack -> (add round -> [merge ->] adopt)* -> end stage, for each stage
-// -> propose* -> end search -> [tune -> end tuning] -> export -> write -> done. With a
-// predictor, label* -> end
-// labels -> fit -> adopt the fit, whose picks are all there is to propose, come before
-// the end of the search. A study that guesses starts with its search: (guess -> adopt
-// the guesses)* -> end search -> write -> done. The driver gathers a view, asks,
-// applies the one decision in the transaction it is in, and asks again until the answer
-// is to wait. A decision is repeatable: when its effect was lost in a crash or a rolled
-// back transaction, the same view comes back and so does the same decision. The
+// -> (propose -> adopt the proposals)* -> end search -> [tune -> end tuning] -> export
+// -> write -> done. With a predictor, label* -> end labels -> fit -> adopt the fit,
+// whose picks are all there is to propose, come before the end of the search. A study
+// that guesses starts with its search, and has nothing to export. The driver gathers a
+// view, asks, applies the one decision in the transaction it is in, and asks again until
+// the answer is to wait. A decision is repeatable: when its effect was lost in a crash or
+// a rolled back transaction, the same view comes back and so does the same decision. The
 // failures: a buried TRAIN task, a pack or merge that cannot be made, and a search in
 // which nothing could be measured fail the study; a buried evaluation or fine-tuning
 // does not.
@@ -24,7 +23,7 @@
 #include "coordinator/study/train_round.h"
 
 // A job beside the loop: reading recordings, averaging weights, fitting predictors,
-// guessing, writing results.
+// proposing, writing results.
 enum plan_job_state { PLAN_JOB_NONE, PLAN_JOB_RUNNING, PLAN_JOB_DONE, PLAN_JOB_FAILED };
 
 // The job of the study's present state (and round); `error` when it failed for good.
@@ -62,6 +61,9 @@ struct plan_view {
     uint32_t n_exports_missing; // winners without an exporting trial
 };
 
+// Trials with a task each that one transaction takes in: some milliseconds of the loop.
+#define PLAN_ADDED_MAX 100
+
 enum plan_kind {
     PLAN_WAIT,
     PLAN_PACK,       // start reading the recordings
@@ -74,15 +76,14 @@ enum plan_kind {
     PLAN_END_LABELS, // FITTING
     PLAN_FIT,        // start fitting predictors and searching the best one
     PLAN_ADOPT_FIT,  // record it, add the trials of what it picked, SEARCHING
-    PLAN_GUESS,      // start proposing and guessing n_proposals networks
-    PLAN_ADOPT_GUESSES, // add their trials, measured
-    PLAN_PROPOSE,       // ask the strategy for n_proposals, add their trials
-    PLAN_END_SEARCH,    // TUNING or EXPORTING
-    PLAN_TUNE,          // add the trials of what is to be fine-tuned
-    PLAN_END_TUNING,    // EXPORTING
-    PLAN_EXPORT,        // add the winners' exporting trials
-    PLAN_WRITE,         // start writing networks and results
-    PLAN_FINISH,        // DONE
+    PLAN_PROPOSE,    // start asking the strategy for n_proposals
+    PLAN_ADOPT_PROPOSALS, // add their trials, measured where the study guesses
+    PLAN_END_SEARCH,      // TUNING or EXPORTING
+    PLAN_TUNE,            // add the trials of what is to be fine-tuned
+    PLAN_END_TUNING,      // EXPORTING
+    PLAN_EXPORT,          // add the winners' exporting trials
+    PLAN_WRITE,           // start writing networks and results
+    PLAN_FINISH,          // DONE
     PLAN_FAIL, // FAILED: the last error of `task_id`, or `error` where that is 0
     PLAN_KINDS
 };

@@ -100,7 +100,7 @@ void tracked_reset_slot(struct tracked *t)
 {
     BUG_ON(t->slot.state == PLAN_JOB_RUNNING);
     fit_job_destroy(t->slot.fit);
-    guess_job_destroy(t->slot.guesses);
+    propose_job_destroy(t->slot.proposals);
     t->slot = (struct job_slot){0};
 }
 

@@ -13,26 +13,26 @@
 #include "coordinator/study/devices.h"
 #include "coordinator/study/driver.h"
 #include "coordinator/study/fit_job.h"
-#include "coordinator/study/guess_job.h"
 #include "coordinator/study/pack_job.h"
 #include "coordinator/study/plan.h"
+#include "coordinator/study/propose_job.h"
 
 #define DRIVER_TICK_MS    500
 #define DRIVER_RETRY_MS   5000 // a job that failed for lack of disk or memory
 #define DRIVER_REFRESH_MS 5000 // between writings of a running study's results
 
-// The pack, merge, fit, guessing or final writing of one study: at most one at a time.
+// The pack, merge, fit, proposing or final writing of one study: at most one at a time.
 struct job_slot {
     enum plan_job_state state;
-    char inputs[HASH_HEX_MAX];   // digest of what it works on
-    char artifact[HASH_HEX_MAX]; // done: the pack or the merged checkpoint
-    struct pack_counts counts;   // done: of the pack
-    char error[LIMIT_TEXT];      // failed, or waiting to be tried again
-    int64_t retry_at_ms;         // monotonic; 0 = not waiting
-    unsigned n_kills;            // packers that a signal killed, in a row
-    struct pack_job *packer;     // while one runs
-    struct fit_job *fit;         // done: what it found
-    struct guess_job *guesses;   // done: what it found
+    char inputs[HASH_HEX_MAX];     // digest of what it works on
+    char artifact[HASH_HEX_MAX];   // done: the pack or the merged checkpoint
+    struct pack_counts counts;     // done: of the pack
+    char error[LIMIT_TEXT];        // failed, or waiting to be tried again
+    int64_t retry_at_ms;           // monotonic; 0 = not waiting
+    unsigned n_kills;              // packers that a signal killed, in a row
+    struct pack_job *packer;       // while one runs
+    struct fit_job *fit;           // done: what it found
+    struct propose_job *proposals; // done: what it found
 };
 
 struct tracked { // a study
@@ -44,6 +44,7 @@ struct tracked { // a study
     char lost[HASH_HEX_MAX];        // is missing, and being made again
     char pack_wanted[HASH_HEX_MAX]; // what the packer must bring
     char pack_again[LIMIT_TEXT];    // why the pack could not be made again
+    bool has_paused;                // this turn took in what it may, the rest is due
     bool is_writing;                // a refresh or the final results
     bool is_refresh_due;            // something was measured since the last writing
     int64_t refreshed_ms;           // monotonic

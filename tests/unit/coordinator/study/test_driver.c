@@ -13,6 +13,7 @@
 #include "coordinator/store/loss.h"
 #include "coordinator/store/trial.h"
 #include "coordinator/study/driver.h"
+#include "coordinator/study/plan.h"
 #include "tests/lib/check_main.h"
 #include "tests/lib/fixture.h"
 
@@ -106,6 +107,7 @@ struct bench {
     size_t n_ready;
     uint64_t added[TASKS_MAX]; // in the transaction at hand
     size_t n_added;
+    size_t most_added; // in any transaction
     bool is_changed;
     bool fails_all_of_kind[TASK_KINDS];
     bool leaves_alone[TASK_KINDS]; // tasks of that kind stay READY
@@ -344,6 +346,7 @@ static void queue_added(struct bench *b)
 {
     memcpy(b->ready + b->n_ready, b->added, b->n_added * sizeof(b->added[0]));
     b->n_ready += b->n_added;
+    b->most_added = b->n_added > b->most_added ? b->n_added : b->most_added;
     b->n_added = 0;
 }
 
@@ -962,6 +965,55 @@ START_TEST(a_coordinator_that_is_killed_anywhere_proposes_what_it_would_have_pro
 }
 END_TEST
 
+struct tally {
+    unsigned n_of[TRIAL_FINAL + 2]; // by origin
+};
+
+static bool count_origins(void *arg, const struct trial_row *row)
+{
+    ((struct tally *)arg)->n_of[row->origin]++;
+    return true;
+}
+
+// More labels, and then more picks, than one transaction takes in.
+static const char crowded[] =
+    "name: sim\n"
+    "seed: 7\n"
+    "data:\n"
+    "  train: {manifest: /nowhere/train.tsv}\n"
+    "  trials: /nowhere/trials.txt\n"
+    "space:\n"
+    "  depth: [1, 2]\n"
+    "  width: [32, 64, 96]\n"
+    "  kernel: [1, 3]\n"
+    "  cat: [64, 96]\n"
+    "train: {batch: 10, stages: [{stage: width2, epochs: 1}]}\n"
+    "search:\n"
+    "  candidates: 130\n"
+    "  predictor:\n"
+    "    {labels: 130, kind: ridge, folds: 3, evaluations: 400}\n"
+    "targets: [{name: board, params: 100000000}]\n";
+
+START_TEST(a_transaction_takes_in_a_bounded_number_of_tasks_and_the_next_the_rest)
+{
+    struct bench b;
+    bench_open_with(&b, 1, crowded);
+    b.is_fleet_steady = true;
+    b.n_workers = 200;
+    run(&b, 40, 60);
+    static struct tally t;
+    t = (struct tally){0};
+    ck_assert_int_eq(study_of(&b).state, STUDY_DONE);
+    ck_assert_int_eq(trial_each(b.store, b.study_id, 0, count_origins, &t, NULL),
+                     ERR_OK);
+    ck_assert_uint_eq(t.n_of[TRIAL_LABEL], 130);
+    ck_assert_uint_eq(t.n_of[TRIAL_SEARCH], 130);
+    ck_assert_uint_ge(b.most_added, PLAN_ADDED_MAX);
+    ck_assert_uint_le(b.most_added, PLAN_ADDED_MAX + 2); // and a stage's two ends
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(a_study_whose_labels_all_fail_goes_on_when_asked_again)
 {
     struct bench b;
@@ -1169,6 +1221,7 @@ TEST_SUITE(driver, a_study_runs_to_its_end,
            fine_tuning_that_fails_leaves_the_inherited_networks,
            a_study_with_a_predictor_labels_fits_and_evaluates_what_the_fit_picked,
            a_coordinator_that_is_killed_anywhere_proposes_what_it_would_have_proposed,
+           a_transaction_takes_in_a_bounded_number_of_tasks_and_the_next_the_rest,
            a_study_whose_labels_all_fail_goes_on_when_asked_again,
            a_study_that_guesses_ends_without_recordings_training_or_workers,
            guesses_do_not_depend_on_rollbacks_and_restarts,

@@ -187,6 +187,36 @@ START_TEST(the_search_keeps_a_bounded_number_in_flight)
 }
 END_TEST
 
+START_TEST(a_strategy_thinks_beside_the_loop)
+{
+    struct scene s;
+    scene_open(&s, STUDY_SEARCHING);
+    s.view.job.state = PLAN_JOB_RUNNING;
+    ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
+    s.view.job.state = PLAN_JOB_DONE;
+    ck_assert_int_eq(next_kind(&s), PLAN_ADOPT_PROPOSALS);
+    s.view.job = (struct plan_job){.state = PLAN_JOB_FAILED, .error = "no table"};
+    ck_assert_int_eq(next_kind(&s), PLAN_FAIL);
+    ck_assert_str_eq(plan_next(&s.view).error, "no table");
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(however_many_workers_ask_a_bounded_number_is_added_at_once)
+{
+    struct scene s;
+    scene_open(&s, STUDY_SEARCHING);
+    s.view.n_workers = 5000;
+    s.conf->search.candidates = s.conf->search.predictor.labels = 20000;
+    s.study.state = STUDY_LABELLING;
+    ck_assert_uint_eq(plan_next(&s.view).n_proposals, PLAN_ADDED_MAX);
+    s.study.state = STUDY_SEARCHING;
+    s.conf->search.predictor.labels = 0;
+    ck_assert_uint_eq(plan_next(&s.view).n_proposals, PLAN_ADDED_MAX);
+    scene_close(&s);
+}
+END_TEST
+
 START_TEST(the_search_ends_when_every_candidate_is_settled)
 {
     struct scene s;
@@ -321,12 +351,12 @@ START_TEST(guesses_are_made_beside_the_loop_a_bounded_number_at_a_time)
     snprintf(s.conf->evaluate.surrogate.predictor, FILE_PATH_MAX, "/p.safetensors");
     s.view.n_workers = 0; // none is needed
     struct plan_decision d = plan_next(&s.view);
-    ck_assert_int_eq(d.kind, PLAN_GUESS);
+    ck_assert_int_eq(d.kind, PLAN_PROPOSE);
     ck_assert_uint_eq(d.n_proposals, 400);
     s.view.job.state = PLAN_JOB_RUNNING;
     ck_assert_int_eq(next_kind(&s), PLAN_WAIT);
     s.view.job.state = PLAN_JOB_DONE;
-    ck_assert_int_eq(next_kind(&s), PLAN_ADOPT_GUESSES);
+    ck_assert_int_eq(next_kind(&s), PLAN_ADOPT_PROPOSALS);
     s.view.job.state = PLAN_JOB_NONE;
     s.view.trials.n_proposed = s.view.trials.n_measured_candidates = 900;
     ck_assert_uint_eq(plan_next(&s.view).n_proposals, 100);
@@ -391,6 +421,8 @@ TEST_SUITE(plan, a_new_study_is_packed_then_started,
            a_buried_shard_fails_the_study,
            a_stage_ends_when_all_its_batches_are_consumed,
            the_search_keeps_a_bounded_number_in_flight,
+           a_strategy_thinks_beside_the_loop,
+           however_many_workers_ask_a_bounded_number_is_added_at_once,
            the_search_ends_when_every_candidate_is_settled,
            a_small_space_ends_the_search_early, a_search_that_measured_nothing_fails,
            labels_are_added_as_workers_take_them_and_then_learnt_from,
