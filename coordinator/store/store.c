@@ -112,6 +112,20 @@ static enum err open_db(struct store *s, const char *dir, int flags,
     return ERR_OK;
 }
 
+// What a person can do about it.
+static enum err advise(const char *dir, enum err e, struct errinfo *why)
+{
+    if (e != ERR_CORRUPT || !why) {
+        return e;
+    }
+    char text[ERRINFO_MAX];
+    snprintf(text, sizeof(text), "%s", why->text);
+    return err_set(why, e,
+                   "%s/state.db is damaged (%.300s): keep it aside, and go on from a "
+                   "backup (voxarch backup makes them)",
+                   dir, text);
+}
+
 static enum err set_up_writer(struct store *s, const char *dir, struct errinfo *why)
 {
     enum err e = take_lock(dir, &s->lock_fd, why);
@@ -125,7 +139,7 @@ static enum err set_up_writer(struct store *s, const char *dir, struct errinfo *
     if (e == ERR_OK) {
         e = quick_check(s->db, why);
     }
-    return e;
+    return advise(dir, e, why);
 }
 
 static enum err finish_open(struct store *s, bool may_write, enum err e,

@@ -114,6 +114,41 @@ START_TEST(a_file_that_is_no_database_is_corrupt)
 }
 END_TEST
 
+// Overwrites the middle of the file: pages of tables, not the header.
+static void damage_pages(const char *path)
+{
+    FILE *f = fopen(path, "r+b");
+    ck_assert_ptr_nonnull(f);
+    char noise[4096];
+    memset(noise, 0xa5, sizeof(noise));
+    for (long page = 2; page < 12; page++) {
+        ck_assert_int_eq(fseek(f, page * 4096, SEEK_SET), 0);
+        ck_assert_uint_eq(fwrite(noise, 1, sizeof(noise), f), sizeof(noise));
+    }
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(damaged_pages_are_found_at_once_and_it_says_what_to_do)
+{
+    fixture_open();
+    OK(store_begin(fixture.store, &fixture.why));
+    for (int i = 0; i < 200; i++) {
+        fixture_add_task();
+    }
+    OK(store_commit(fixture.store, &fixture.why));
+    store_close(fixture.store); // checkpoints the log into the file
+    char path[128];
+    snprintf(path, sizeof(path), "%s/state.db", fixture.dir);
+    damage_pages(path);
+    struct errinfo why = {0};
+    ck_assert_int_eq(store_open(fixture.dir, &fixture.store, &why), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(why.text, path));
+    ck_assert_ptr_nonnull(strstr(why.text, "backup"));
+    fixture.store = NULL;
+    fixture_close();
+}
+END_TEST
+
 START_TEST(a_newer_schema_is_refused)
 {
     fixture_open();
@@ -239,6 +274,7 @@ TEST_SUITE(store, what_was_committed_is_there_after_reopening,
            a_second_writer_is_kept_out_and_told_by_whom,
            a_reader_works_beside_the_writer_and_without_it,
            a_reader_needs_a_database_to_read, a_file_that_is_no_database_is_corrupt,
+           damaged_pages_are_found_at_once_and_it_says_what_to_do,
            a_newer_schema_is_refused,
            a_database_of_the_first_version_keeps_its_studies_where_they_were,
            a_database_of_the_first_version_keeps_how_attempts_ended,
