@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,10 +83,9 @@ bool log_relay(const char *line)
     if (n >= LOG_LINE_MAX || strncmp(line, "ts=", 3) != 0 || !logfmt_is_line(line, n)) {
         return false;
     }
-    char whole[LOG_LINE_MAX + 1];
-    memcpy(whole, line, n);
-    whole[n] = '\n';
-    ssize_t done = write(STDERR_FILENO, whole, n + 1);
+    char newline = '\n';
+    const struct iovec whole[] = {{(void *)line, n}, {&newline, 1}};
+    ssize_t done = writev(STDERR_FILENO, whole, 2);
     (void)done;
     return true;
 }

@@ -150,6 +150,7 @@ static void print_value(const struct spec *s, struct arguments *a,
     case 'x':
         snprintf(out, VALUE_MAX, widened(s, wide), (uintmax_t)next_unsigned(s, a));
         break;
+    // NOLINTNEXTLINE(bugprone-branch-clone): of another type each
     case 'c': snprintf(out, VALUE_MAX, s->text, va_arg(a->list, int)); break;
     case 'f':
     case 'e':
@@ -207,6 +208,7 @@ static void end_line(struct line *l)
     l->text[l->len] = '\0';
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): written through l
 size_t logfmt_print(char *out, size_t cap, const char *format, va_list ap)
 {
     BUG_ON(cap < 3);

@@ -229,26 +229,26 @@ static bool say_failure(const struct explain_facts *f, struct buf *out)
 }
 
 static const struct reason {
-    unsigned states;
     bool (*say)(const struct explain_facts *f, struct buf *out);
+    unsigned states;
     bool is_enough; // when it holds, what follows up to the next part is not asked
 } reasons[] = {
-    {ANY_STATE, say_head, false},
-    {STATE(EXPLAIN_READY), say_study_paused, true},
-    {STATE(EXPLAIN_READY), say_draining, true},
-    {STATE(EXPLAIN_READY), say_disk_full, true},
-    {STATE(EXPLAIN_READY), say_back_off, true},
-    {STATE(EXPLAIN_READY), say_nobody, true},
-    {STATE(EXPLAIN_READY), say_nobody_able, true},
-    {STATE(EXPLAIN_READY), say_out_of_standing, true},
-    {STATE(EXPLAIN_READY), say_all_busy, false},
-    {STATE(EXPLAIN_READY), say_not_idle, true},
-    {STATE(EXPLAIN_READY), say_avoids, false},
-    {STATE(EXPLAIN_READY), say_queue, false},
-    {STATE(EXPLAIN_LEASED), say_holder, false},
-    {STATE(EXPLAIN_DONE), say_winner, false},
-    {STATE(EXPLAIN_BURIED) | STATE(EXPLAIN_CANCELLED), say_study, false},
-    {STATE(EXPLAIN_BURIED), say_kick, false},
+    {say_head, ANY_STATE, false},
+    {say_study_paused, STATE(EXPLAIN_READY), true},
+    {say_draining, STATE(EXPLAIN_READY), true},
+    {say_disk_full, STATE(EXPLAIN_READY), true},
+    {say_back_off, STATE(EXPLAIN_READY), true},
+    {say_nobody, STATE(EXPLAIN_READY), true},
+    {say_nobody_able, STATE(EXPLAIN_READY), true},
+    {say_out_of_standing, STATE(EXPLAIN_READY), true},
+    {say_all_busy, STATE(EXPLAIN_READY), false},
+    {say_not_idle, STATE(EXPLAIN_READY), true},
+    {say_avoids, STATE(EXPLAIN_READY), false},
+    {say_queue, STATE(EXPLAIN_READY), false},
+    {say_holder, STATE(EXPLAIN_LEASED), false},
+    {say_winner, STATE(EXPLAIN_DONE), false},
+    {say_study, STATE(EXPLAIN_BURIED) | STATE(EXPLAIN_CANCELLED), false},
+    {say_kick, STATE(EXPLAIN_BURIED), false},
 };
 
 void explain(const struct explain_facts *f, struct buf *out)

@@ -59,7 +59,7 @@ static bool answer(void *socket, const char *name)
 {
     switch (m.kind) {
     case MSG_LEASE: say_failed(socket); return true;
-    case MSG_RESULT_REPLY: say_fetch(socket); return true;
+    case MSG_RESULT_REPLY:
     case MSG_WELCOME: say_fetch(socket); return true;
     case MSG_REFUSED: say_hello(socket, name); return true;
     default: return m.kind != MSG_NO_TASK || !m.no_task.is_draining;

@@ -174,7 +174,10 @@ static void start(struct bench *b)
         .blobs = b->blobs,
         .dir = b->dir,
         .worker_program = path_in(b, "packer"),
-        .hooks = {b, on_task_added, on_study_changed, on_count_workers},
+        .hooks = {.arg = b,
+                  .task_added = on_task_added,
+                  .study_changed = on_study_changed,
+                  .train_workers = on_count_workers},
     };
     ck_assert_int_eq(driver_create(&setup, &b->driver, &why), ERR_OK);
     b->n_ready = 0;
