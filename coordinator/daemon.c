@@ -153,6 +153,7 @@ static void on_tick(uv_timer_t *timer)
     if (reserve_tick(d->reserve, clock_mono_ms())) {
         settle_if_full(d);
     }
+    bulk_socket_look(d->bulk);
     turn_end(d->turn, worker_socket_now());
     be_alive(d);
     check_end(d);

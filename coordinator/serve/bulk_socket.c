@@ -202,28 +202,6 @@ bool bulk_socket_uses(const struct bulk_socket *b, const char *hash)
     return b->uploads && uploads_names(b->uploads, hash);
 }
 
-static void serve(struct bulk_socket *b, const struct route *to,
-                  const struct msg_blob_get *get)
-{
-    struct errinfo why = {0};
-    enum err e = open_file(b, get->hash, &why);
-    if (e == ERR_NOTFOUND && turn_is_mending(b->turn)) {
-        e = err_set(&why, ERR_BUSY, "it is being made again");
-    }
-    if (e != ERR_OK) {
-        send_done(b, to, get->hash, e, why.text);
-        return;
-    }
-    const struct transfer_credit request = {get->offset, get->credit};
-    struct transfer_chunk c;
-    for (uint32_t i = 0; transfer_chunk_at(window, b->file.size_bytes, &request, i, &c);
-         i++) {
-        if (!send_chunk(b, to, get->hash, &c)) {
-            return;
-        }
-    }
-}
-
 // In its own place, an empty one, or that of somebody who will ask again.
 static void wait_for(struct bulk_socket *b, const struct route *from,
                      const struct msg_blob_get *get)
@@ -243,6 +221,29 @@ static void wait_for(struct bulk_socket *b, const struct route *from,
     *at = (struct waiting){.from = *from, .get = *get};
 }
 
+static void serve(struct bulk_socket *b, const struct route *to,
+                  const struct msg_blob_get *get)
+{
+    struct errinfo why = {0};
+    enum err e = open_file(b, get->hash, &why);
+    if (e == ERR_NOTFOUND && turn_is_mending(b->turn)) {
+        wait_for(b, to, get); // until it is made again, or its task is cancelled
+        return;
+    }
+    if (e != ERR_OK) {
+        send_done(b, to, get->hash, e, why.text);
+        return;
+    }
+    const struct transfer_credit request = {get->offset, get->credit};
+    struct transfer_chunk c;
+    for (uint32_t i = 0; transfer_chunk_at(window, b->file.size_bytes, &request, i, &c);
+         i++) {
+        if (!send_chunk(b, to, get->hash, &c)) {
+            return;
+        }
+    }
+}
+
 static void on_get(struct bulk_socket *b, const struct route *from)
 {
     const struct msg_blob_get *get = &b->in.blob_get;
@@ -255,13 +256,31 @@ static void on_get(struct bulk_socket *b, const struct route *from)
     }
 }
 
+// Serving may let it wait again.
+static void serve_waiting(struct bulk_socket *b, struct waiting *at)
+{
+    struct waiting w = *at;
+    *at = (struct waiting){0};
+    serve(b, &w.from, &w.get);
+}
+
 void bulk_socket_read(struct bulk_socket *b, const char *hash)
 {
     for (size_t i = 0; i < WAITING_MAX; i++) {
+        if (strcmp(b->waiting[i].get.hash, hash) == 0) {
+            serve_waiting(b, &b->waiting[i]);
+        }
+    }
+}
+
+void bulk_socket_look(struct bulk_socket *b)
+{
+    for (size_t i = 0; i < WAITING_MAX; i++) {
         struct waiting *w = &b->waiting[i];
-        if (strcmp(w->get.hash, hash) == 0) {
-            serve(b, &w->from, &w->get);
-            *w = (struct waiting){0};
+        if (w->get.hash[0] && blob_has(b->blobs, w->get.hash) &&
+            (!b->keeper.is_verified ||
+             b->keeper.is_verified(b->keeper.arg, w->get.hash))) {
+            serve_waiting(b, w);
         }
     }
 }

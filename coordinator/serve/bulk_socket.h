@@ -30,6 +30,8 @@ MUST_CHECK enum err bulk_socket_start(struct bulk_socket *b, uv_loop_t *loop,
                                       struct errinfo *why);
 // An artifact was read: whoever waits for it is served, or told what became of it.
 void bulk_socket_read(struct bulk_socket *b, const char *hash);
+// Now and then: what somebody waits for may have been made again.
+void bulk_socket_look(struct bulk_socket *b);
 // Is that artifact being sent, or received? As far as can be told: a download that
 // asked for nothing for a minute is over.
 bool bulk_socket_uses(const struct bulk_socket *b, const char *hash);
