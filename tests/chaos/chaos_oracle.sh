@@ -24,7 +24,7 @@ check_told() { # DIR LOGS
 # As check_store, but that tasks may have been buried: then the study was given again.
 check_stored() { # DIR
     local dir=$1
-    is_zero "studies not done" "$dir" "SELECT count(*) FROM study WHERE state != 7"
+    is_zero "studies not done" "$dir" "SELECT count(*) FROM study WHERE state != $STUDY_DONE"
     is_zero "tasks that have not ended" "$dir" "SELECT count(*) FROM task WHERE state < 3"
     is_zero "results without an end, or ends without a result" "$dir" \
         "SELECT count(*) FROM task WHERE (state = 3) != (result IS NOT NULL)"

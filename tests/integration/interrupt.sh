@@ -25,7 +25,7 @@ interrupt() {
     says 'draining.*Ctrl-C again to stop now'
     says 'go on with: voxarch run'
     no_process_left || fail "processes are left after $1: $(ours)"
-    [ "$(query "$work/b" 'SELECT state < 8 FROM study')" = 1 ] || fail "it was done already"
+    [ "$(query "$work/b" "SELECT state < $STUDY_DONE FROM study")" = 1 ] || fail "it was done already"
     is_zero "tasks leased after a drain" "$work/b" 'SELECT count(*) FROM task WHERE state = 2'
     is_zero "attempts charged by a drain" "$work/b" 'SELECT sum(n_charged) FROM task'
 }

@@ -108,11 +108,11 @@ is_zero() { # WHAT DIR SQL
 }
 
 # The oracle: what must hold in the database of a finished study, whatever was killed.
-# States and outcomes are enum task_state (3 DONE), enum study_state (8 DONE), enum
-# outcome (1 OK).
+# States and outcomes are enum task_state (3 DONE), enum study_state, enum outcome (1 OK).
+STUDY_DONE=8
 check_store() {
     local dir=$1
-    is_zero "studies not done" "$dir" "SELECT count(*) FROM study WHERE state != 8"
+    is_zero "studies not done" "$dir" "SELECT count(*) FROM study WHERE state != $STUDY_DONE"
     is_zero "tasks not done" "$dir" "SELECT count(*) FROM task WHERE state != 3"
     is_zero "done without a result" "$dir" \
         "SELECT count(*) FROM task WHERE result IS NULL"

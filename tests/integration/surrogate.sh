@@ -16,7 +16,7 @@ says '^ *fast +latency@gpu < 12ms +2-384-512-512-5-5-5-1152, EER 1.69 %$'
 says '^ *good +latency@gpu < 20ms +3-512-512-512-384-5-3-5-5-1152, EER 1.42 %$'
 no_process_left || fail "processes are left: $(ours)"
 
-is_zero "studies not done" "$work/run" "SELECT count(*) FROM study WHERE state != 7"
+is_zero "studies not done" "$work/run" "SELECT count(*) FROM study WHERE state != $STUDY_DONE"
 is_zero "trials not measured" "$work/run" "SELECT count(*) FROM trial WHERE state != 1"
 is_zero "tasks" "$work/run" "SELECT count(*) FROM task"
 [ "$(query "$work/run" 'SELECT count(*) FROM trial')" = 10200 ] || fail "trials"
