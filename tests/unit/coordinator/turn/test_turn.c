@@ -821,6 +821,73 @@ START_TEST(a_measurement_of_other_units_is_a_failed_attempt)
 }
 END_TEST
 
+// ---- fine-tuning
+
+static void with_finetuner(uint32_t capabilities)
+{
+    struct task_row row = {.study_id = fixture.study_id, .trial_id = 1};
+    row.spec.kind = TASK_FINETUNE;
+    fixture_hash(row.spec.study, 'a');
+    fixture_hash(row.spec.pack, 'b');
+    snprintf(row.spec.finetune.architecture, sizeof(row.spec.finetune.architecture),
+             "1-64-64-1-1-96");
+    fake_driver.next_task = row;
+    fake_driver.n_to_add = 1;
+    bench.m.kind = MSG_HELLO;
+    bench.m.hello = (struct msg_hello){.version_min = 1,
+                                       .version_max = 1,
+                                       .name = "finetuner",
+                                       .session = 7,
+                                       .slots = 1,
+                                       .threads = 1,
+                                       .capabilities = capabilities};
+    say(&alice);
+    end();
+    fetch(&alice, 7, 1);
+    end();
+}
+
+static void finetuned(const struct msg_lease *lease, const char *network)
+{
+    bench.m.kind = MSG_RESULT;
+    bench.m.result = (struct msg_result){.session = 7,
+                                         .task_id = lease->task_id,
+                                         .token = lease->token,
+                                         .outcome = OUTCOME_OK};
+    struct task_result *r = &bench.m.result.result;
+    r->kind = TASK_FINETUNE;
+    r->finetune.loss_last = 0.5;
+    memcpy(r->finetune.evaluation.network, network, HASH_HEX_MAX);
+    say(&alice);
+    end();
+}
+
+START_TEST(a_fine_tuning_goes_to_who_can_and_its_network_comes_first)
+{
+    setup();
+    with_finetuner(1u << TASK_TRAIN | 1u << TASK_EVALUATE);
+    ck_assert_ptr_null(heard(MSG_LEASE));
+    teardown();
+    setup();
+    with_finetuner(1u << TASK_FINETUNE);
+    ck_assert_ptr_nonnull(heard(MSG_LEASE));
+    struct msg_lease lease = heard(MSG_LEASE)->lease;
+    char lost[HASH_HEX_MAX];
+    fixture_hash(lost, 'f');
+    finetuned(&lease, lost);
+    assert_failed_once(lease.task_id, "its network ffff");
+    pass(RETRY_CAP_MS);
+    fetch(&alice, 7, 1);
+    end();
+    ck_assert_ptr_nonnull(heard(MSG_LEASE));
+    lease = heard(MSG_LEASE)->lease;
+    finetuned(&lease, bench.checkpoint); // whatever is there
+    ck_assert_int_eq(stored(lease.task_id).state, TASK_DONE);
+    ck_assert_double_eq(stored(lease.task_id).result.finetune.loss_last, 0.5);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_session_is_its_keys_and_nobody_else_speaks_for_it)
 {
     bench.has_keys = true;
@@ -932,6 +999,7 @@ END_TEST
 
 TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_worker,
            a_measurement_of_other_units_is_a_failed_attempt,
+           a_fine_tuning_goes_to_who_can_and_its_network_comes_first,
            hello_fetch_result_is_a_life,
            a_result_that_wants_more_is_answered_with_the_next_lease,
            nothing_is_said_before_the_turn_has_ended,
