@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+// NOLINTBEGIN(concurrency-mt-unsafe): the environment of one thread
+
 static struct {
     int fd;
     char name[64];
@@ -158,6 +160,8 @@ START_TEST(without_a_manager_all_of_it_is_nothing)
     ck_assert_ptr_null(notify_open());
 }
 END_TEST
+
+// NOLINTEND(concurrency-mt-unsafe)
 
 TEST_SUITE(notify, a_life_is_told_in_order,
            the_watchdog_hears_of_us_twice_in_its_period,
