@@ -585,7 +585,7 @@ static void close_all(struct daemon *d)
 static bool note_failed(void *arg, const struct study_row *row)
 {
     bool *has_failed = arg;
-    *has_failed |= row->state == STUDY_FAILED;
+    *has_failed |= row->state == STUDY_FAILED || row->state == STUDY_CANCELLED;
     return !*has_failed;
 }
 

@@ -62,6 +62,7 @@ void turn_mark_kicked(struct turn *t, uint64_t study_id)
 struct queue_task turn_queue_task(const struct task_row *row, int64_t ready_ms)
 {
     struct queue_task task = {.id = row->id,
+                              .study_id = row->study_id,
                               .kind = row->spec.kind,
                               .ready_ms = ready_ms,
                               .memory_bytes = row->spec.memory_bytes};
@@ -165,13 +166,17 @@ static bool rebuild_lease(void *arg, const struct task_row *row)
     struct turn *t = arg;
     struct lease lease =
         turn_lease(row, row->token, row->worker_id, t->now.mono_ms + LEASE_MS);
+    lease.granted_ms = t->now.mono_ms;
+    lease.charged_ms = queue_charge(t->queue, lease.study_id, lease.kind);
     BUG_ON(lease_grant(t->leases, &lease) != ERR_OK); // ids are unique
     return true;
 }
 
 static bool rebuild_study(void *arg, const struct study_row *row)
 {
-    turn_mark_dirty(arg, row->id);
+    struct turn *t = arg;
+    turn_mark_dirty(t, row->id);
+    queue_set_study(t->queue, row->id, row->weight, row->is_paused);
     return true;
 }
 
@@ -366,6 +371,29 @@ static void commit(struct turn *t)
 
 // ---- the turn
 
+void turn_note_study(struct turn *t, const struct study_row *row)
+{
+    struct effect *f = turn_add_effect(t, EFFECT_STUDY);
+    f->study.id = row->id;
+    f->study.weight = row->weight;
+    f->study.is_paused = row->is_paused;
+    turn_mark_dirty(t, row->id);
+}
+
+enum err turn_take_study(struct turn *t, const struct study_conf *conf, uint64_t *id,
+                         struct errinfo *why)
+{
+    struct study_row row;
+    enum err e = driver_add_study(t->driver, conf, id, why);
+    if (e == ERR_OK) {
+        e = study_row_get(t->store, *id, &row);
+    }
+    if (e == ERR_OK) {
+        turn_note_study(t, &row);
+    }
+    return e;
+}
+
 enum err turn_add_study(struct turn *t, const struct study_conf *conf,
                         struct turn_now now, struct errinfo *why)
 {
@@ -374,10 +402,7 @@ enum err turn_add_study(struct turn *t, const struct study_conf *conf,
     uint64_t id = 0;
     enum err e = turn_part_begin(t, &part, why);
     if (e == ERR_OK) {
-        e = turn_part_end(t, &part, driver_add_study(t->driver, conf, &id, why), why);
-    }
-    if (e == ERR_OK) {
-        turn_mark_dirty(t, id);
+        e = turn_part_end(t, &part, turn_take_study(t, conf, &id, why), why);
     }
     turn_end(t, now);
     return e;

@@ -18,6 +18,11 @@ static void apply_leased(struct turn *t, const struct effect *f)
 
 static void apply_ended(struct turn *t, const struct effect *f)
 {
+    const struct lease *l = lease_find(t->leases, f->lease.task_id);
+    if (l && l->token == f->lease.token) {
+        queue_ended(t->queue, l->study_id, l->kind, l->charged_ms,
+                    t->now.mono_ms - l->granted_ms, f->kind == EFFECT_ACCEPTED);
+    }
     enum err e = lease_settle(t->leases, f->lease.task_id, f->lease.token);
     (void)e; // may have ended twice in one turn
 }
@@ -72,6 +77,11 @@ static void apply_replaced(struct turn *t, const struct effect *f)
     }
 }
 
+static void apply_study(struct turn *t, const struct effect *f)
+{
+    queue_set_study(t->queue, f->study.id, f->study.weight, f->study.is_paused);
+}
+
 typedef void apply_fn(struct turn *t, const struct effect *f);
 
 static apply_fn *const appliers[] = {
@@ -84,6 +94,7 @@ static apply_fn *const appliers[] = {
     [EFFECT_REPLACED] = apply_replaced,
     [EFFECT_REPORTED] = turn_apply_report,
     [EFFECT_STANDING] = turn_apply_standing,
+    [EFFECT_STUDY] = apply_study,
 };
 
 void turn_apply_effects(struct turn *t)
@@ -104,10 +115,12 @@ void turn_forget_effects(struct turn *t)
             continue;
         }
         struct queue_task task = {.id = f->lease.task_id,
+                                  .study_id = f->lease.study_id,
+                                  .charged_ms = f->lease.charged_ms,
                                   .kind = f->lease.kind,
                                   .memory_bytes = f->lease.memory_bytes};
         memcpy(task.device, f->lease.device, sizeof(task.device));
-        queue_add(t->queue, &task, t->now.mono_ms);
+        queue_put_back(t->queue, &task, t->now.mono_ms);
         struct session *s = session_find(t->sessions, f->session);
         if (s) {
             s->credit = f->lease.kind == TASK_MEASURE ? s->worker.slots : s->credit + 1;

@@ -25,6 +25,9 @@ void turn_describe(const struct task_row *row, char out[static ARCH_STRING_MAX])
     case TASK_MEASURE:
         snprintf(out, ARCH_STRING_MAX, "%s", row->spec.measure.architecture);
         return;
+    case TASK_FINETUNE:
+        snprintf(out, ARCH_STRING_MAX, "%s", row->spec.finetune.architecture);
+        return;
     default: snprintf(out, ARCH_STRING_MAX, "%s", row->spec.evaluate.architecture);
     }
 }
@@ -74,6 +77,9 @@ static void add_queue(struct turn *t, const struct gathered *g, struct explain_f
     f->workers = count_workers(t, &task);
     f->device = g->row.spec.kind == TASK_MEASURE ? g->row.spec.measure.device : "";
     f->memory_bytes = g->row.spec.memory_bytes;
+    f->study_is_paused = g->study.is_paused;
+    f->n_ready_ahead = (uint32_t)queue_ahead(t->queue, &task);
+    f->n_other_studies = (uint32_t)queue_others(t->queue, g->row.study_id);
     f->is_draining = t->is_draining;
     f->is_disk_full = t->is_settling;
     f->ready_in_ms = g->row.not_before_ms - t->now.wall_ms;
@@ -122,11 +128,6 @@ static enum err gather(struct turn *t, uint64_t task_id, struct gathered *g,
     return ERR_OK;
 }
 
-static bool is_over(enum study_state s)
-{
-    return s == STUDY_DONE || s == STUDY_FAILED;
-}
-
 enum err turn_explain(struct turn *t, const struct msg *in, struct msg *answer,
                       struct errinfo *why)
 {
@@ -141,7 +142,7 @@ enum err turn_explain(struct turn *t, const struct msg *in, struct msg *answer,
                               .state = (enum explain_state)g.row.state,
                               .study = g.study.name,
                               .study_state = study_state_name(g.study.state),
-                              .study_is_over = is_over(g.study.state),
+                              .study_is_over = study_state_is_over(g.study.state),
                               .study_error = g.study.error,
                               .worker = g.worker,
                               .n_charged = g.row.n_charged,

@@ -25,6 +25,7 @@ enum effect_kind {
     EFFECT_REPLACED, // session: another process has its name now
     EFFECT_REPORTED, // report: a worker ended an attempt
     EFFECT_STANDING, // standing: of a worker's name
+    EFFECT_STUDY,    // study: its share of the workers
 };
 
 struct effect {
@@ -41,6 +42,11 @@ struct effect {
             bool is_ok;
             char name[WORKER_NAME_MAX];
         } report;
+        struct {
+            uint64_t id;
+            double weight;
+            bool is_paused;
+        } study;
         struct {
             enum standing standing;
             char name[WORKER_NAME_MAX];
@@ -128,6 +134,12 @@ struct effect *turn_add_effect(struct turn *t, enum effect_kind kind);
 void turn_mark_dirty(struct turn *t, uint64_t study_id);
 void turn_mark_kicked(struct turn *t, uint64_t study_id); // and dirty
 
+// turn.c
+void turn_note_study(struct turn *t, const struct study_row *row); // it is so now
+// Adds it, or finds the one of that name. Inside a part.
+MUST_CHECK enum err turn_take_study(struct turn *t, const struct study_conf *conf,
+                                    uint64_t *id, struct errinfo *why);
+
 // turn_effect.c: after the commit, and after a rollback.
 void turn_apply_effects(struct turn *t);
 void turn_forget_effects(struct turn *t);
@@ -172,10 +184,15 @@ MUST_CHECK enum err turn_kick_task(struct turn *t, const struct task_row *row,
 // Studies of kicked tasks that have failed take up their work again.
 MUST_CHECK enum err turn_studies_go_on(struct turn *t, struct errinfo *why);
 // An attempt is over without a result: the task goes back or is buried. Inside a part.
+struct turn_failure {
+    enum outcome outcome;
+    bool has_started;
+    const char *error;
+    const char *log_tail; // NULL = none
+};
 MUST_CHECK enum err turn_attempt_failed(struct turn *t, uint64_t task_id,
-                                        uint64_t token, enum outcome outcome,
-                                        bool has_started, const char *error,
-                                        const char *log_tail, struct errinfo *why);
+                                        uint64_t token, const struct turn_failure *how,
+                                        struct errinfo *why);
 MUST_CHECK enum err turn_attempt_succeeded(struct turn *t, uint64_t task_id,
                                            uint64_t token,
                                            const struct task_result *result,

@@ -137,8 +137,9 @@ static void fill_welcome(const struct turn *t, const struct msg_hello *hello,
 static enum err put_back(struct turn *t, const struct lease *lease,
                          enum outcome outcome, const char *reason, struct errinfo *why)
 {
-    enum err e = turn_attempt_failed(t, lease->task_id, lease->token, outcome,
-                                     lease->has_started, reason, NULL, why);
+    const struct turn_failure how = {
+        .outcome = outcome, .has_started = lease->has_started, .error = reason};
+    enum err e = turn_attempt_failed(t, lease->task_id, lease->token, &how, why);
     return e == ERR_STALE || e == ERR_BUSY ? ERR_OK : e;
 }
 
@@ -315,8 +316,11 @@ static enum err settle_failure(struct turn *t, const struct session *s,
                                const struct msg_result *r, enum outcome outcome,
                                const char *error, struct errinfo *why)
 {
-    enum err e = turn_attempt_failed(t, r->task_id, r->token, outcome, true, error,
-                                     r->log_tail, why);
+    const struct turn_failure how = {.outcome = outcome,
+                                     .has_started = true,
+                                     .error = error,
+                                     .log_tail = r->log_tail};
+    enum err e = turn_attempt_failed(t, r->task_id, r->token, &how, why);
     if (e == ERR_OK) {
         turn_note_report(t, s, r->task_id, r->token, false);
     }

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef unsigned long long llu;
@@ -84,9 +85,12 @@ static enum err on_task_list(struct turn *t, const struct msg *in, struct msg *a
         e = task_last_id(t->store, &last);
     }
     uint64_t end = q->after + LIMIT_LOOKED_AT;
+    const struct task_range range = {.study_id = study.id,
+                                  .state = (enum task_state)q->state,
+                                  .after = q->after,
+                                  .last = end};
     if (e == ERR_OK) {
-        e = task_each_between(t->store, study.id, (enum task_state)q->state, q->after,
-                              end, list_one, &l, why);
+        e = task_each_in(t->store, &range, list_one, &l, why);
     }
     bool is_full = l.out->n_tasks == LIMIT_LISTED_TASKS;
     uint64_t seen = is_full ? l.out->tasks[l.out->n_tasks - 1].id : end;
@@ -135,6 +139,75 @@ static enum err on_worker_order(struct turn *t, const struct msg *in,
                                     : turn_release_worker(t, o->name, why);
 }
 
+// ---- STUDY_ORDER, STUDY_SUBMIT
+
+static enum err set_paused(struct turn *t, struct study_row *study, bool is_paused,
+                           struct errinfo *why)
+{
+    if (study_state_is_over(study->state)) {
+        return err_set(why, ERR_STALE, "study %s is %s", study->name,
+                       study_state_name(study->state));
+    }
+    study->is_paused = is_paused;
+    log_info(is_paused ? "study.paused" : "study.resumed", "study=%s", study->name);
+    turn_note_study(t, study);
+    return study_row_update(t->store, study, why);
+}
+
+static enum err on_study_order(struct turn *t, const struct msg *in, struct msg *answer,
+                               struct errinfo *why)
+{
+    const struct msg_study_order *o = &in->study_order;
+    struct study_row study;
+    answer->order_reply.n = 1;
+    enum err e = find_study(t, o->name, &study, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    if (o->order != STUDY_CANCEL) {
+        return set_paused(t, &study, o->order == STUDY_PAUSE, why);
+    }
+    turn_mark_dirty(t, study.id);
+    return driver_cancel_study(t->driver, study.id, why);
+}
+
+static enum err take_in(struct turn *t, const struct study_conf *conf,
+                        struct msg_order_reply *out, struct errinfo *why)
+{
+    struct study_row row;
+    uint64_t id = 0;
+    enum err e = turn_take_study(t, conf, &id, why);
+    if (e == ERR_OK) {
+        e = driver_go_on(t->driver, id, why); // one that was cancelled
+    }
+    if (e == ERR_OK) {
+        e = study_row_get(t->store, id, &row);
+    }
+    if (e == ERR_OK) {
+        out->n = 1;
+        snprintf(out->text, sizeof(out->text), "study %s is %s", row.name,
+                 study_state_name(row.state));
+    }
+    return e;
+}
+
+static enum err on_study_submit(struct turn *t, const struct msg *in,
+                                struct msg *answer, struct errinfo *why)
+{
+    const struct msg_study_submit *s = &in->study_submit;
+    struct study_conf *conf = calloc(1, sizeof(*conf)); // too large for the stack
+    BUG_ON(!conf);
+    enum err e =
+        s->dir[0] == '/'
+            ? study_parse(s->text, strlen(s->text), s->file, s->dir, conf, why)
+            : err_set(why, ERR_INPUT, "%s is no absolute path of a folder", s->dir);
+    if (e == ERR_OK) {
+        e = take_in(t, conf, &answer->order_reply, why);
+    }
+    free(conf);
+    return e;
+}
+
 // ---- all of them
 
 typedef enum err order_fn(struct turn *t, const struct msg *in, struct msg *answer,
@@ -148,6 +221,8 @@ static const struct order {
     [MSG_EXPLAIN] = {turn_explain, false},
     [MSG_TASK_KICK] = {on_task_kick, true},
     [MSG_WORKER_ORDER] = {on_worker_order, true},
+    [MSG_STUDY_ORDER] = {on_study_order, true},
+    [MSG_STUDY_SUBMIT] = {on_study_submit, true},
 };
 
 bool turn_takes_order(enum msg_kind kind)

@@ -97,22 +97,21 @@ enum err turn_studies_go_on(struct turn *t, struct errinfo *why)
 }
 
 enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
-                             enum outcome outcome, bool has_started, const char *error,
-                             const char *log_tail, struct errinfo *why)
+                             const struct turn_failure *how, struct errinfo *why)
 {
     struct task_row row;
     enum err e = task_get(t->store, task_id, &row);
     if (e != ERR_OK) {
         return e == ERR_NOTFOUND ? err_set(why, ERR_STALE, "no such task") : e;
     }
-    bool charge = retry_is_charged(outcome, has_started);
+    bool charge = retry_is_charged(how->outcome, how->has_started);
     int64_t delay_ms = charge ? retry_delay_ms(task_id, token, row.n_charged + 1) : 0;
     enum task_state now;
     const struct queue_task task = turn_queue_task(&row, 0);
     const struct task_failure failure = {
-        .outcome = outcome,
-        .error = error,
-        .log_tail = log_tail,
+        .outcome = how->outcome,
+        .error = how->error,
+        .log_tail = how->log_tail,
         .is_charged = charge,
         .bury_at = RETRY_BURY_AT,
         .bury_workers = retry_bury_workers(turn_capable_names(t, &task)),
@@ -125,8 +124,8 @@ enum err turn_attempt_failed(struct turn *t, uint64_t task_id, uint64_t token,
               "task=%llu token=%llu worker=%llu outcome=%s charged=%d now=%s "
               "retry_ms=%lld error=\"%s\"",
               (llu)task_id, (llu)token, (llu)row.worker_id,
-              outcome ? outcome_name(outcome) : "released", charge,
-              task_state_name(now), (long long)delay_ms, error);
+              how->outcome ? outcome_name(how->outcome) : "released", charge,
+              task_state_name(now), (long long)delay_ms, how->error);
     turn_attempt_over(t, task_id, token);
     if (now == TASK_BURIED) {
         return tell_driver(t, task_id, why);
@@ -143,9 +142,11 @@ static void expire_one(struct turn *t, const struct lease *lease)
     if (e != ERR_OK) {
         return;
     }
-    e = turn_attempt_failed(t, lease->task_id, lease->token, OUTCOME_LOST,
-                            lease->has_started,
-                            "the lease expired: its worker fell silent", NULL, &why);
+    const struct turn_failure lost = {.outcome = OUTCOME_LOST,
+                                      .has_started = lease->has_started,
+                                      .error =
+                                          "the lease expired: its worker fell silent"};
+    e = turn_attempt_failed(t, lease->task_id, lease->token, &lost, &why);
     if (e == ERR_STALE || e == ERR_BUSY) {
         // It ended otherwise (in this turn, or cancelled by its study).
         turn_attempt_over(t, lease->task_id, lease->token);
@@ -169,7 +170,7 @@ void turn_drop_cancelled(struct turn *t, uint64_t study_id)
 {
     struct study_row study;
     bool is_over = study_row_get(t->store, study_id, &study) == ERR_OK &&
-                   (study.state == STUDY_DONE || study.state == STUDY_FAILED);
+                   study_state_is_over(study.state);
     if (!is_over && !t->has_cancelled) {
         return;
     }
@@ -186,18 +187,22 @@ void turn_drop_cancelled(struct turn *t, uint64_t study_id)
 }
 
 static void note_lease(struct turn *t, const struct session *s,
-                       const struct task_row *row, uint64_t token)
+                       const struct task_row *row, const struct queue_task *task,
+                       uint64_t token)
 {
     struct effect *f = turn_add_effect(t, EFFECT_LEASED);
     f->session = s->number;
     f->lease = turn_lease(row, token, s->worker.id, t->now.mono_ms + LEASE_MS);
+    f->lease.granted_ms = t->now.mono_ms;
+    f->lease.charged_ms = task->charged_ms;
     t->out.kind = MSG_LEASE;
     t->out.lease = (struct msg_lease){
         .task_id = row->id, .token = token, .lease_ms = LEASE_MS, .spec = row->spec};
     outbox_add(&t->after_commit, &s->route, &t->out);
 }
 
-static enum err grant(struct turn *t, const struct session *s, uint64_t task_id)
+static enum err grant(struct turn *t, const struct session *s,
+                      const struct queue_task *task)
 {
     struct errinfo why = {0};
     struct part part;
@@ -207,12 +212,12 @@ static enum err grant(struct turn *t, const struct session *s, uint64_t task_id)
     }
     struct task_row row;
     uint64_t token = 0;
-    e = task_get(t->store, task_id, &row);
+    e = task_get(t->store, task->id, &row);
     if (e == ERR_OK) {
-        e = task_grant(t->store, task_id, s->worker.id, &token, &why);
+        e = task_grant(t->store, task->id, s->worker.id, &token, &why);
     }
     if (e == ERR_OK) {
-        note_lease(t, s, &row, token);
+        note_lease(t, s, &row, task, token);
     }
     return turn_part_end(t, &part, e, &why);
 }
@@ -231,7 +236,7 @@ enum granted { GRANTED, GRANT_NOTHING, GRANT_GONE };
 static enum granted try_grant(struct turn *t, struct session *s,
                               const struct queue_task *task)
 {
-    enum err e = grant(t, s, task->id);
+    enum err e = grant(t, s, task);
     if (e == ERR_OK) {
         s->credit = task->kind == TASK_MEASURE ? 0 : s->credit - 1;
         s->has_fetched = false;
@@ -239,9 +244,10 @@ static enum granted try_grant(struct turn *t, struct session *s,
     }
     if (e == ERR_STALE || e == ERR_NOTFOUND) {
         avoid_forget(t->avoid, task->id);
+        queue_ended(t->queue, task->study_id, task->kind, task->charged_ms, 0, false);
         return GRANT_GONE; // cancelled meanwhile: the store knows better than the queue
     }
-    queue_add(t->queue, task, t->now.mono_ms);
+    queue_put_back(t->queue, task, t->now.mono_ms);
     return GRANT_NOTHING;
 }
 
@@ -262,7 +268,7 @@ static bool grant_one(struct turn *t, struct session *s)
         }
     }
     for (size_t i = 0; i < n_aside; i++) {
-        queue_add(t->queue, &aside[i], t->now.mono_ms);
+        queue_put_back(t->queue, &aside[i], t->now.mono_ms);
     }
     return end == GRANTED;
 }

@@ -181,6 +181,7 @@ static const struct schema_key search_keys[] = {
 static const struct schema_key study_keys[] = {
     {"name", SCHEMA_NAME, SCHEMA_REQUIRED, AT(name), .size = STUDY_NAME_MAX},
     {"seed", SCHEMA_COUNT, 0, AT(seed), .min = 0},
+    {"weight", SCHEMA_REAL, 0, AT(weight), .min = 0.001, .max = 1000},
     {"data", SCHEMA_MAP, SCHEMA_WHOLE, AT(data), .keys = data_keys},
     {"supernet", SCHEMA_MAP, 0, AT(supernet), .keys = supernet_keys},
     {"space", SCHEMA_MAP, SCHEMA_REQUIRED, 0, .keys = space_keys},
@@ -202,6 +203,7 @@ static const struct schema_key study_keys[] = {
 static const struct schema_key space_file_keys[] = {
     {.name = "name", .type = SCHEMA_SKIP},
     {.name = "seed", .type = SCHEMA_SKIP},
+    {.name = "weight", .type = SCHEMA_SKIP},
     {.name = "data", .type = SCHEMA_SKIP},
     {"supernet", SCHEMA_MAP, 0, AT(supernet), .keys = supernet_keys},
     {"space", SCHEMA_MAP, SCHEMA_REQUIRED, 0, .keys = space_keys},
@@ -227,6 +229,7 @@ static void fill_defaults(struct draft *d)
                                            .tune_margin = 0.4};
     struct study_conf *c = &d->conf;
     c->seed = 1;
+    c->weight = 1;
     c->supernet = DIMS_PAPER;
     c->supernet.max_depth = 0; // the space's, unless the file says otherwise
     c->supernet.max_width = 0;

@@ -115,6 +115,7 @@ struct study_search {
 struct study_conf {
     char name[STUDY_NAME_MAX];
     uint64_t seed;
+    double weight; // its share of the workers, beside other studies
     struct study_data data;
     struct net_dims supernet;
     struct value_list depths, widths, kernels, cats; // as written

@@ -170,6 +170,12 @@ static int conclude(const struct run *r, const struct study_conf *conf, const ch
         buf_fini(&error);
         // A study without a pack failed on its recordings or lists: wrong input.
         status = *study->pack ? 1 : 2;
+    } else if (study->state == STUDY_CANCELLED) {
+        fprintf(stderr,
+                "voxarch run: study %s was cancelled; use another --dir to search "
+                "again\n",
+                conf->name);
+        status = 1;
     } else if (study->state != STUDY_DONE) {
         fprintf(stderr,
                 "voxarch run: stopped while %s; the same command goes on from there\n",

@@ -18,6 +18,9 @@ static void print_study(const struct status_study *s)
         s->name, s->state, s->stage + 1, s->n_stages, s->stage_name, s->trials_done,
         s->trials_total, s->tasks_ready, s->tasks_leased, s->tasks_done,
         s->tasks_buried);
+    if (s->is_paused) {
+        printf("       paused: voxarch study resume %s lets it go on\n", s->name);
+    }
     if (s->detail[0]) {
         printf("       %s\n", s->detail);
     }

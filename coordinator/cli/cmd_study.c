@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// cmd_study.c - `voxarch study ls|show`: what is in the databases of run directories.
+// cmd_study.c - `voxarch study`: ls and show tell what is in the databases of run
+// directories; the other verbs are in cmd_study_order.c.
 //
-// Reads only, so it works beside a running coordinator and without one.
+// These read only, so they work beside a running coordinator and without one.
+#include "coordinator/cli/cmd_study.h"
+
 #include "common/base/options.h"
 #include "coordinator/cli/cmd.h"
 #include "coordinator/cli/report_json.h"
 #include "coordinator/cli/report_text.h"
+#include "coordinator/cli/verbs.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -277,37 +281,14 @@ static int study_show(int argc, char **argv)
     return 0;
 }
 
-static int usage(FILE *to)
-{
-    fputs(
-        "Usage: voxarch study ls [options] [DIR]\n"
-        "       voxarch study show [options] [NAME|DIR]\n"
-        "\n"
-        "Looks into run directories; changes nothing. More with: voxarch study ls --help\n",
-        to);
-    return to == stdout ? 0 : 2;
-}
-
 int cmd_study(int argc, char **argv)
 {
-    static const char *const names[] = {"ls", "show"};
-    const char *verb = argc > 1 ? argv[1] : NULL;
-    if (!verb) {
-        return usage(stderr);
-    }
-    if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) {
-        return usage(stdout);
-    }
-    if (!strcmp(verb, "ls")) {
-        return study_ls(argc - 1, argv + 1);
-    }
-    if (!strcmp(verb, "show")) {
-        return study_show(argc - 1, argv + 1);
-    }
-    const char *near = options_nearest(verb, names, 2);
-    fprintf(stderr, "voxarch study: unknown command '%s'; %s\n", verb,
-            near && !strcmp(near, "ls") ? "did you mean 'ls'?"
-            : near                      ? "did you mean 'show'?"
-                                        : "there are ls and show");
-    return 2;
+    static const struct verb verbs[] = {{"ls", study_ls, "[DIR]"},
+                                        {"show", study_show, "[NAME|DIR]"},
+                                        {"submit", cmd_study_submit, "STUDY.yaml"},
+                                        {"pause", cmd_study_pause, "NAME"},
+                                        {"resume", cmd_study_resume, "NAME"},
+                                        {"cancel", cmd_study_cancel, "NAME"}};
+    return verbs_run("voxarch study", verbs, sizeof(verbs) / sizeof(verbs[0]), argc,
+                     argv);
 }

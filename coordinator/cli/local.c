@@ -155,7 +155,7 @@ static int64_t failed_ms(const struct local *l)
 {
     struct study_row row;
     bool has_failed = report_peek(l->conf->dir, l->conf->name, &row, NULL) == ERR_OK &&
-                      row.state == STUDY_FAILED;
+                      (row.state == STUDY_FAILED || row.state == STUDY_CANCELLED);
     return has_failed ? row.updated_ms : 0;
 }
 

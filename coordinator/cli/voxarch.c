@@ -16,7 +16,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cmd_run, "search on this machine: coordinator, workers and progress"},
-    {"study", cmd_study, "list the studies of a run directory, show one of them"},
+    {"study", cmd_study, "list and show studies; submit, pause, resume, cancel one"},
     {"arch", cmd_arch, "parameters, MACs and bytes of an architecture"},
     {"space", cmd_space, "genes and exact size of a search space"},
     {"status", cmd_status, "how a coordinator is, near or far"},

@@ -231,7 +231,7 @@ static bool say_failure(const struct explain_facts *f, struct buf *out)
 static const struct reason {
     bool (*say)(const struct explain_facts *f, struct buf *out);
     unsigned states;
-    bool is_enough; // when it holds, what follows up to the next part is not asked
+    bool is_enough; // when it holds, what follows is not asked
 } reasons[] = {
     {say_head, ANY_STATE, false},
     {say_study_paused, STATE(EXPLAIN_READY), true},

@@ -29,6 +29,8 @@ struct lease {
     uint64_t memory_bytes;          // it needs; 0 = not stated
     bool has_started;               // a runner was spawned: losing it now is charged
     int64_t deadline_ms;            // monotonic clock
+    int64_t granted_ms;             // or when the coordinator began, if that was later
+    double charged_ms;              // to its study's share
 };
 
 struct lease_table *lease_table_create(void);

@@ -51,6 +51,11 @@ static const char finetune_sql[] =
     "ALTER TABLE trial ADD COLUMN loss_first REAL;"
     "ALTER TABLE trial ADD COLUMN loss_last REAL;";
 
+// Studies beside each other: how they share the workers.
+static const char shares_sql[] =
+    "ALTER TABLE study ADD COLUMN weight REAL NOT NULL DEFAULT 1;"
+    "ALTER TABLE study ADD COLUMN is_paused INTEGER NOT NULL DEFAULT 0;";
+
 static const char *const migrations[] = {
     schema_sql,     // 1
     predictors_sql, // 2
@@ -58,6 +63,7 @@ static const char *const migrations[] = {
     outcomes_sql,   // 4
     standing_sql,   // 5
     finetune_sql,   // 6
+    shares_sql,     // 7
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

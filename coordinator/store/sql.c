@@ -4,7 +4,8 @@
 
 #define STUDY_COLUMNS                                                                 \
     "id, name, conf, pack, n_speakers, n_train_utts, n_trials, state, stage, round, " \
-    "position, checkpoint, error, created_ms, updated_ms, predictor, fit"
+    "position, checkpoint, error, created_ms, updated_ms, predictor, fit, "           \
+    "weight, is_paused"
 
 #define TASK_COLUMNS                                                              \
     "id, study_id, state, token, worker_id, n_charged, not_before_ms, trial_id, " \
@@ -56,13 +57,13 @@ const char *const sql_text[SQL_STATEMENTS] = {
     [SQL_STUDY_INSERT] =
         "INSERT INTO study (name, conf, pack, n_speakers, n_train_utts, n_trials, state,"
         " stage, round, position, checkpoint, error, created_ms, updated_ms, predictor,"
-        " fit) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14,"
-        " ?15, ?16)",
+        " fit, weight, is_paused) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+        " ?13, ?14, ?14, ?15, ?16, ?17, ?18)",
     [SQL_STUDY_UPDATE] =
         "UPDATE study SET name = ?2, conf = ?3, pack = ?4, n_speakers = ?5,"
         " n_train_utts = ?6, n_trials = ?7, state = ?8, stage = ?9, round = ?10,"
         " position = ?11, checkpoint = ?12, error = ?13, updated_ms = ?14,"
-        " predictor = ?15, fit = ?16 WHERE id = ?1",
+        " predictor = ?15, fit = ?16, weight = ?17, is_paused = ?18 WHERE id = ?1",
     [SQL_STUDY_GET] = "SELECT " STUDY_COLUMNS " FROM study WHERE id = ?1",
     [SQL_STUDY_BY_NAME] = "SELECT " STUDY_COLUMNS " FROM study WHERE name = ?1",
     [SQL_STUDY_EACH] = "SELECT " STUDY_COLUMNS " FROM study ORDER BY id",

@@ -10,13 +10,18 @@ static const char *const state_names[] = {
     [STUDY_LABELLING] = "labelling", [STUDY_FITTING] = "fitting",
     [STUDY_SEARCHING] = "searching", [STUDY_TUNING] = "tuning",
     [STUDY_EXPORTING] = "exporting", [STUDY_DONE] = "done",
-    [STUDY_FAILED] = "failed",
+    [STUDY_FAILED] = "failed",       [STUDY_CANCELLED] = "cancelled",
 };
 
 const char *study_state_name(enum study_state s)
 {
-    BUG_ON(s < STUDY_PACKING || s > STUDY_FAILED);
+    BUG_ON(s < STUDY_PACKING || s > STUDY_CANCELLED);
     return state_names[s];
+}
+
+bool study_state_is_over(enum study_state s)
+{
+    return s == STUDY_DONE || s == STUDY_FAILED || s == STUDY_CANCELLED;
 }
 
 static void bind_row(sqlite3_stmt *st, const struct study_row *row, int64_t now_ms)
@@ -36,6 +41,8 @@ static void bind_row(sqlite3_stmt *st, const struct study_row *row, int64_t now_
     db_bind_int(st, 14, now_ms);
     db_bind_text(st, 15, row->predictor);
     db_bind_text(st, 16, row->fit);
+    db_bind_real(st, 17, row->weight);
+    db_bind_int(st, 18, row->is_paused);
 }
 
 static void read_row(sqlite3_stmt *st, struct study_row *row)
@@ -57,6 +64,8 @@ static void read_row(sqlite3_stmt *st, struct study_row *row)
     row->updated_ms = sqlite3_column_int64(st, 14);
     db_column_text(st, 15, row->predictor, sizeof(row->predictor));
     db_column_text(st, 16, row->fit, sizeof(row->fit));
+    row->weight = sqlite3_column_double(st, 17);
+    row->is_paused = db_column_u32(st, 18) != 0;
 }
 
 enum err study_row_insert(struct store *s, struct study_row *row, struct errinfo *why)

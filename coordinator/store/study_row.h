@@ -18,8 +18,10 @@ enum study_state {
     STUDY_EXPORTING,   // winners are written out
     STUDY_DONE,
     STUDY_FAILED,
+    STUDY_CANCELLED, // by people
 };
 const char *study_state_name(enum study_state s); // as in struct status_study
+bool study_state_is_over(enum study_state s);     // done, failed or cancelled
 
 struct study_row {
     uint64_t id;
@@ -39,6 +41,8 @@ struct study_row {
     char predictor[HASH_HEX_MAX]; // fitted or given; "" = none yet
     char fit[HASH_HEX_MAX]; // how well it was fitted, what it found; "" = none yet
     char error[LIMIT_TEXT];
+    double weight;                  // its share of the workers, beside other studies
+    bool is_paused;                 // its tasks wait
     int64_t created_ms, updated_ms; // wall clock
 };
 

@@ -468,15 +468,14 @@ enum err task_each(struct store *s, uint64_t study_id, enum task_state state,
     return visit(s, st, fn, arg, why);
 }
 
-enum err task_each_between(struct store *s, uint64_t study_id, enum task_state state,
-                           uint64_t after, uint64_t last, task_visit_fn *fn, void *arg,
-                           struct errinfo *why)
+enum err task_each_in(struct store *s, const struct task_range *in, task_visit_fn *fn,
+                      void *arg, struct errinfo *why)
 {
     sqlite3_stmt *st = db_use(s, SQL_TASK_EACH_BETWEEN);
-    db_bind_u64(st, 1, study_id);
-    db_bind_int(st, 2, state);
-    db_bind_u64(st, 3, after);
-    db_bind_u64(st, 4, last);
+    db_bind_u64(st, 1, in->study_id);
+    db_bind_int(st, 2, in->state);
+    db_bind_u64(st, 3, in->after);
+    db_bind_u64(st, 4, in->last);
     return visit(s, st, fn, arg, why);
 }
 

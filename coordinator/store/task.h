@@ -107,10 +107,13 @@ MUST_CHECK enum err task_each_of_round(struct store *s, uint64_t study_id,
                                        struct errinfo *why);
 
 // The same of ids in (after, last], so that a look at many tasks can be cut in pieces.
-MUST_CHECK enum err task_each_between(struct store *s, uint64_t study_id,
-                                      enum task_state state, uint64_t after,
-                                      uint64_t last, task_visit_fn *fn, void *arg,
-                                      struct errinfo *why);
+struct task_range {
+    uint64_t study_id;
+    enum task_state state;
+    uint64_t after, last;
+};
+MUST_CHECK enum err task_each_in(struct store *s, const struct task_range *in,
+                                 task_visit_fn *fn, void *arg, struct errinfo *why);
 MUST_CHECK enum err task_last_id(struct store *s, uint64_t *out); // 0 = there is none
 
 // Rounds of a stage that tasks were ever made for: the next number.

@@ -315,8 +315,7 @@ static bool add_if_open(void *arg, const struct task_row *row)
     return true;
 }
 
-static enum err cancel_open_tasks(struct driver *d, uint64_t study_id,
-                                  struct errinfo *why)
+enum err apply_cancel_tasks(struct driver *d, uint64_t study_id, struct errinfo *why)
 {
     struct id_list open = {0};
     enum err e = task_each(d->store, study_id, 0, add_if_open, &open, why);
@@ -333,6 +332,6 @@ enum err apply_failure(struct driver *d, struct study_row *study, const char *er
     study->state = STUDY_FAILED;
     snprintf(study->error, sizeof(study->error), "%s", error);
     log_error("study.failed", "study=%s error=\"%s\"", study->name, error);
-    enum err e = cancel_open_tasks(d, study->id, why);
+    enum err e = apply_cancel_tasks(d, study->id, why);
     return e == ERR_OK ? update(d, study, why) : e;
 }

@@ -16,4 +16,8 @@ MUST_CHECK enum err apply_decision(struct driver *d, struct tracked *t,
 MUST_CHECK enum err apply_failure(struct driver *d, struct study_row *study,
                                   const char *error, struct errinfo *why);
 
+// Cancels what the study still had to do.
+MUST_CHECK enum err apply_cancel_tasks(struct driver *d, uint64_t study_id,
+                                       struct errinfo *why);
+
 #endif

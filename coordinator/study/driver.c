@@ -163,7 +163,7 @@ static enum err insert_study(struct driver *d, const struct study_conf *conf,
     if (e != ERR_OK) {
         return e;
     }
-    struct study_row row = {.state = STUDY_PACKING};
+    struct study_row row = {.state = STUDY_PACKING, .weight = conf->weight};
     snprintf(row.name, sizeof(row.name), "%s", conf->name);
     snprintf(row.conf, sizeof(row.conf), "%s", hash);
     row.created_ms = row.updated_ms = clock_wall_ms();

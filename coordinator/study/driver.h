@@ -73,7 +73,11 @@ MUST_CHECK enum err driver_wants_task(struct driver *d, const struct task_row *r
 // Such a task is READY again, in this transaction: what its burial meant is taken back.
 MUST_CHECK enum err driver_task_back(struct driver *d, const struct task_row *row,
                                      struct errinfo *why);
-// After the last of them: a study that failed takes up its work again.
+// Ends a study by somebody's word: its tasks are cancelled, what was measured stays.
+// ERR_STALE: it is over.
+MUST_CHECK enum err driver_cancel_study(struct driver *d, uint64_t study_id,
+                                        struct errinfo *why);
+// A study that failed or was cancelled takes up its work again; others are left alone.
 MUST_CHECK enum err driver_go_on(struct driver *d, uint64_t study_id,
                                  struct errinfo *why);
 

@@ -237,9 +237,9 @@ struct plan_decision plan_next(const struct plan_view *v)
         [STUDY_LABELLING] = plan_labelling, [STUDY_FITTING] = plan_fitting,
         [STUDY_SEARCHING] = plan_searching, [STUDY_TUNING] = plan_tuning,
         [STUDY_EXPORTING] = plan_exporting, [STUDY_DONE] = plan_over,
-        [STUDY_FAILED] = plan_over,
+        [STUDY_FAILED] = plan_over,         [STUDY_CANCELLED] = plan_over,
     };
-    BUG_ON(v->study->state < STUDY_PACKING || v->study->state > STUDY_FAILED);
+    BUG_ON(v->study->state < STUDY_PACKING || v->study->state > STUDY_CANCELLED);
     return by_state[v->study->state](v);
 }
 

@@ -156,6 +156,8 @@ void progress_fill(const struct progress_facts *v, struct status_study *out)
     snprintf(out->name, sizeof(out->name), "%s", v->study->name);
     snprintf(out->state, sizeof(out->state), "%s", study_state_name(v->study->state));
     snprintf(out->detail, sizeof(out->detail), "%s", v->study->error);
+    out->weight = v->study->weight;
+    out->is_paused = v->study->is_paused;
     out->tasks_ready = v->tasks.ready;
     out->tasks_leased = v->tasks.leased;
     out->tasks_done = v->tasks.done;

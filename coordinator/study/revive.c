@@ -6,6 +6,7 @@
 #include "common/conf/stage_batches.h"
 #include "coordinator/store/device_row.h"
 #include "coordinator/store/trial.h"
+#include "coordinator/study/apply.h"
 #include "coordinator/study/candidates.h"
 
 #include <inttypes.h>
@@ -199,9 +200,39 @@ enum err driver_go_on(struct driver *d, uint64_t study_id, struct errinfo *why)
     if (e != ERR_OK) {
         return err_set(why, e, "cannot read study %" PRIu64, study_id);
     }
-    if (study.state != STUDY_FAILED) {
+    if (study.state != STUDY_FAILED && study.state != STUDY_CANCELLED) {
         return ERR_OK;
     }
     e = tracked_open(d, study_id, &t, why);
     return e == ERR_OK ? revive_study(d, t->conf, &study, REVIVE_SAME_ROUND, why) : e;
+}
+
+// ---- a study that is ended
+
+static void stop_packer(const struct driver *d, uint64_t study_id)
+{
+    for (const struct tracked *t = d->studies; t; t = t->next) {
+        if (t->id == study_id && t->slot.packer) {
+            pack_job_kill(t->slot.packer);
+        }
+    }
+}
+
+enum err driver_cancel_study(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    struct study_row study;
+    enum err e = study_row_get(d->store, study_id, &study);
+    if (e != ERR_OK) {
+        return err_set(why, e, "cannot read study %" PRIu64, study_id);
+    }
+    if (tracked_is_over(study.state)) {
+        return err_set(why, ERR_STALE, "study %s is %s already", study.name,
+                       study_state_name(study.state));
+    }
+    stop_packer(d, study_id);
+    study.state = STUDY_CANCELLED;
+    snprintf(study.error, sizeof(study.error), "cancelled by an operator");
+    log_info("study.cancelled", "study=%s", study.name);
+    e = apply_cancel_tasks(d, study_id, why);
+    return e == ERR_OK ? study_row_update(d->store, &study, why) : e;
 }

@@ -120,7 +120,7 @@ void tracked_limit(const struct study_conf *conf, struct task_spec *spec)
 
 bool tracked_is_over(enum study_state s)
 {
-    return s == STUDY_DONE || s == STUDY_FAILED;
+    return study_state_is_over(s);
 }
 
 enum err tracked_results_dir(const struct driver *d, const char *name,

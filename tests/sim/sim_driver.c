@@ -167,6 +167,14 @@ enum err driver_task_back(struct driver *d, const struct task_row *row,
     return ERR_OK;
 }
 
+enum err driver_cancel_study(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    (void)d;
+    (void)study_id;
+    (void)why;
+    return ERR_OK;
+}
+
 enum err driver_go_on(struct driver *d, uint64_t study_id, struct errinfo *why)
 {
     (void)d;

@@ -54,6 +54,27 @@ enum err driver_task_back(struct driver *d, const struct task_row *row,
     return ERR_OK;
 }
 
+static bool note_open(void *arg, const struct task_row *row)
+{
+    *(uint64_t *)arg = task_may_move(row->state, TASK_CANCELLED) ? row->id : 0;
+    return *(uint64_t *)arg == 0;
+}
+
+enum err driver_cancel_study(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    (void)d;
+    uint64_t id = 0;
+    struct study_row study;
+    enum err e = study_row_get(fake_driver.store, study_id, &study);
+    do {
+        e = e == ERR_OK ? task_each(fake_driver.store, study_id, 0, note_open, &id, why)
+                        : e;
+        e = e == ERR_OK && id != 0 ? task_cancel(fake_driver.store, id, why) : e;
+    } while (e == ERR_OK && id != 0);
+    study.state = STUDY_CANCELLED;
+    return e == ERR_OK ? study_row_update(fake_driver.store, &study, why) : e;
+}
+
 enum err driver_go_on(struct driver *d, uint64_t study_id, struct errinfo *why)
 {
     (void)d;
