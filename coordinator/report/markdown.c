@@ -138,10 +138,12 @@ static void add_finetuning(const struct results *r, struct buf *out)
         "|---|---|---|---|\n";
     for (size_t i = 0; i < r->history.n_trials; i++) {
         const struct trial_row *t = &r->history.trials[i];
-        const struct trial_row *from = final_inherited(&scope, &t->arch);
+        bool is_settled =
+            t->origin == TRIAL_FINETUNE && (t->is_measured || t->has_failed);
+        const struct trial_row *from =
+            is_settled ? final_inherited(&scope, &t->arch) : NULL;
         char arch[ARCH_STRING_MAX];
-        if (t->origin != TRIAL_FINETUNE || !from ||
-            !(t->is_measured || t->has_failed)) {
+        if (!from) {
             continue;
         }
         buf_addf(out, "%s| %s | %.2f | ", head, print_arch(&t->arch, arch),

@@ -76,17 +76,34 @@ static bool is_within(const struct study_target *target, const struct problem *a
            aims_accept(aim, &t->arch, t->result.eer_percent, t->result.mindcf_p01);
 }
 
+// Before a search ends, and where it only guesses, there is nothing to look for beside
+// each of thousands of candidates.
+static bool has_later_trials(const struct final_scope *s)
+{
+    for (size_t i = 0; i < s->n_trials; i++) {
+        enum trial_origin origin = s->trials[i].origin;
+        if (origin == TRIAL_FINAL || origin == TRIAL_FINETUNE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct final_choice choose(const struct final_scope *s,
                                   const struct study_target *target,
                                   const struct problem *aim)
 {
     struct final_choice best = {.target = *target};
+    bool has_later = has_later_trials(s);
     for (size_t i = 0; i < s->n_trials; i++) {
         const struct trial_row *t = &s->trials[i];
         if (!t->is_measured || !final_is_candidate(s, t)) {
             continue;
         }
-        struct final_choice c = choice_of(s, target, t);
+        struct final_choice c = {.target = *target, .inherited = t, .winner = t};
+        if (has_later) {
+            c = choice_of(s, target, t);
+        }
         bool is_kept = !c.exported || !c.exported->has_failed;
         if (is_kept && is_within(target, aim, c.winner) &&
             (!best.winner || is_better(c.winner, best.winner))) {

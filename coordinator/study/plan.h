@@ -6,12 +6,12 @@
 // -> write -> done. With a predictor, label* -> end labels -> fit -> adopt the fit,
 // whose picks are all there is to propose, come before the end of the search. A study
 // that guesses starts with its search, and has nothing to export. The driver gathers a
-// view, asks, applies the one decision in the transaction it is in, and asks again until
-// the answer is to wait. A decision is repeatable: when its effect was lost in a crash or
-// a rolled back transaction, the same view comes back and so does the same decision. The
-// failures: a buried TRAIN task, a pack or merge that cannot be made, and a search in
-// which nothing could be measured fail the study; a buried evaluation or fine-tuning
-// does not.
+// view, asks, applies the one decision in the transaction it is in, and asks again
+// until the answer is to wait. A decision is repeatable: when its effect was lost in a
+// crash or a rolled back transaction, the same view comes back and so does the same
+// decision. The failures: a buried TRAIN task, a pack or merge that cannot be made, and
+// a search in which nothing could be measured fail the study; a buried evaluation or
+// fine-tuning does not.
 //
 // Owns: nothing; pure. Threads: any.
 #ifndef COORDINATOR_STUDY_PLAN_H

@@ -117,9 +117,11 @@ void results_finetune_csv(const struct results *r, struct buf *out)
                   "inherited_trial,trial,network\n");
     for (size_t i = 0; i < r->history.n_trials; i++) {
         const struct trial_row *t = &r->history.trials[i];
-        const struct trial_row *from = final_inherited(&scope, &t->arch);
+        bool is_tuned = t->origin == TRIAL_FINETUNE && t->is_measured;
+        const struct trial_row *from =
+            is_tuned ? final_inherited(&scope, &t->arch) : NULL;
         char arch[ARCH_STRING_MAX];
-        if (t->origin != TRIAL_FINETUNE || !t->is_measured || !from) {
+        if (!from) {
             continue;
         }
         buf_addf(
