@@ -131,6 +131,8 @@ enum err report_write(const struct results *r, struct errinfo *why)
     return ERR_OK;
 }
 
+// ---- what this study never needs
+
 void driver_settle_only(struct driver *d, bool is_settling)
 {
     (void)d;
@@ -153,4 +155,27 @@ bool driver_is_mending(const struct driver *d)
 {
     (void)d;
     return false;
+}
+
+enum err driver_wants_task(struct driver *d, const struct task_row *row,
+                           struct errinfo *why)
+{
+    (void)d;
+    (void)row;
+    return err_set(why, ERR_STALE, "the benchmark buries no tasks");
+}
+
+enum err driver_task_back(struct driver *d, const struct task_row *row,
+                          struct errinfo *why)
+{
+    (void)d;
+    (void)row;
+    return err_set(why, ERR_STALE, "the benchmark buries no tasks");
+}
+
+enum err driver_go_on(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    (void)d;
+    (void)study_id;
+    return err_set(why, ERR_STALE, "the benchmark's study does not fail");
 }
