@@ -41,6 +41,7 @@ leave() {
     local status=$?
     jobs -p | xargs -r kill -9 2>/dev/null || true
     ours | xargs -r kill -9 2>/dev/null || true
+    [ $status -eq 0 ] || cp "$run"/state.db* "$round/logs" 2>/dev/null || true
     umount -l "$work"/round_*/disk 2>/dev/null || true
     (exit $status)
     clean_up
@@ -215,7 +216,7 @@ set_up_round() { # NUMBER
     round=$work/round_$1
     run=$round/disk/run
     mkdir -p "$round/disk" "$round/logs"
-    [ "$VOXARCH_OWN_SPACES" != yes ] || mount -t tmpfs -o size=32m none "$round/disk"
+    [ "$VOXARCH_OWN_SPACES" != yes ] || mount -t tmpfs -o size=128m none "$round/disk"
     echo +0 >"$round/clock"
     port=$((20000 + RANDOM % 11000))
     sed "s|corpus/|$work/corpus/|; s|max_shards: .*|max_shards: $2|" "$work/study.yaml" >"$round/study.yaml"
