@@ -179,3 +179,10 @@ enum err driver_go_on(struct driver *d, uint64_t study_id, struct errinfo *why)
     (void)study_id;
     return err_set(why, ERR_STALE, "the benchmark's study does not fail");
 }
+
+enum err driver_cancel_study(struct driver *d, uint64_t study_id, struct errinfo *why)
+{
+    (void)d;
+    (void)study_id;
+    return err_set(why, ERR_STALE, "the benchmark's study does not end");
+}
