@@ -73,5 +73,25 @@ is_zero "charges of a black hole" "$dir" "SELECT count(*) FROM attempt JOIN work
 check_store "$dir"
 check_results "$dir"
 kill "$hole"
+
+# ---- a second study comes in, is paused, resumed and cancelled, and comes back
+sed 's/^name: .*/name: second\nweight: 2/' "$work/study.yaml" >"$work/second.yaml"
+printf 'name: broken\nseeed: 1\n' >"$work/broken.yaml"
+expect 2 voxarch study submit "$work/broken.yaml" --dir "$dir"
+says 'broken.yaml:2: seeed'
+expect 0 voxarch study submit "$work/second.yaml" --dir "$dir"
+says 'study second is packing'
+expect 0 voxarch study pause second --dir "$dir"
+status_says 'paused: voxarch study resume second'
+expect 2 voxarch study pause third --dir "$dir"
+says 'there is no study called third'
+expect 0 voxarch study resume second --dir "$dir"
+wait_until 60 "the second study trains" status_says 'study +second +training'
+expect 0 voxarch study cancel second --dir "$dir"
+says 'study second is cancelled'
+status_says 'study +second +cancelled' || fail "it is not shown as cancelled"
+expect 0 voxarch study submit "$work/second.yaml" --dir "$dir"
+wait_until 120 "the second study is done" status_says 'study +second +done'
+check_results "$dir" second
 expect 0 voxarch drain --dir "$dir"
 wait "$coordinator" || fail "the coordinator left with status $?"
