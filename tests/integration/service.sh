@@ -91,6 +91,8 @@ kill "$coordinator"
 ends_with 0 3 "$coordinator"
 has_told c '^STOPPING=1$' || fail "the coordinator did not say that it stops"
 kill "$worker"
+drains_too() { [ "$(grep -c event=agent.draining "$work/w.log")" -ge 2 ]; }
+wait_until 5 "the drain of the second worker" drains_too # two at once would be one
 kill "$worker"
 ends_with 0 5 "$worker"
 
