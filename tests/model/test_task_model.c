@@ -69,6 +69,16 @@ static enum err model_cancel(struct model_task *m)
     return may ? ERR_OK : ERR_STALE;
 }
 
+static enum err model_kick(struct model_task *m)
+{
+    if (m->state != TASK_BURIED) {
+        return ERR_STALE;
+    }
+    m->state = TASK_READY;
+    m->n_charged = 0;
+    return ERR_OK;
+}
+
 // ---- the same operation on both
 
 static uint64_t ids[TASKS];
@@ -124,6 +134,11 @@ static void do_cancel(struct rng *r, size_t i)
     }
 }
 
+static void do_kick(size_t i)
+{
+    ck_assert_int_eq(task_kick(fixture.store, ids[i], NULL), model_kick(&model[i]));
+}
+
 static void commit(void)
 {
     OK(store_commit(fixture.store, &fixture.why));
@@ -174,10 +189,11 @@ static void one_operation(struct rng *r)
 {
     size_t i = (size_t)rng_below(r, TASKS);
     OK(store_begin(fixture.store, &fixture.why));
-    switch (rng_below(r, 8)) {
+    switch (rng_below(r, 9)) {
     case 0:
     case 1:
     case 2: do_grant(i); break;
+    case 8: do_kick(i); break;
     case 3:
     case 4: do_settle(r, i); break;
     case 5:

@@ -117,6 +117,19 @@ START_TEST(rights_are_what_the_table_says)
     ck_assert(rights_may_say(ROLE_VIEWER, MSG_STATUS));
     ck_assert(!rights_may_say(ROLE_VIEWER, MSG_DRAIN));
     ck_assert(rights_may_say(ROLE_OPERATOR, MSG_DRAIN));
+    static const enum msg_kind orders[] = {MSG_TASK_KICK, MSG_WORKER_ORDER,
+                                           MSG_STUDY_SUBMIT, MSG_STUDY_ORDER};
+    static const enum msg_kind questions[] = {MSG_TASK_LIST, MSG_EXPLAIN};
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        ck_assert(rights_may_say(ROLE_OPERATOR, orders[i]));
+        ck_assert(!rights_may_say(ROLE_VIEWER, orders[i]));
+        ck_assert(!rights_may_say(ROLE_WORKER, orders[i]));
+    }
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        ck_assert(rights_may_say(ROLE_OPERATOR, questions[i]));
+        ck_assert(rights_may_say(ROLE_VIEWER, questions[i]));
+        ck_assert(!rights_may_say(ROLE_WORKER, questions[i]));
+    }
 }
 END_TEST
 

@@ -476,6 +476,17 @@ START_TEST(the_admin_socket_tells_how_things_stand_and_drains)
     bench.m.fetch = (struct msg_fetch){7, 1};
     say(peer, NULL, 0);
     ck_assert_int_eq(hear(peer), MSG_REFUSED);
+    bench.m.kind = MSG_EXPLAIN;
+    bench.m.explain = (struct msg_explain){.task_id = 99};
+    say(peer, NULL, 0);
+    ck_assert_int_eq(hear(peer), MSG_REFUSED);
+    ck_assert_int_eq(bench.answer.refused.code, ERR_NOTFOUND);
+    ck_assert_uint_eq(refusals_messages(admin_socket_refusals(bench.admin)), 1);
+    bench.m.kind = MSG_TASK_KICK;
+    bench.m.task_kick = (struct msg_task_kick){.n_ids = 1, .ids = {99}};
+    say(peer, NULL, 0);
+    ck_assert_int_eq(hear(peer), MSG_ORDER_REPLY);
+    ck_assert_uint_eq(bench.answer.order_reply.n, 0);
     bench.m.kind = MSG_DRAIN;
     say(peer, NULL, 0);
     ck_assert_int_eq(hear(peer), MSG_DRAIN_REPLY);
