@@ -177,8 +177,9 @@ static struct arch fill_in(struct covering *c, const struct outline *o)
     return a;
 }
 
-size_t latency_cover(const struct space *grid, int n_repeats, uint64_t seed,
-                     struct arch **out)
+// Given up with n_max + 1 networks.
+static size_t cover_up_to(const struct space *grid, int n_repeats, uint64_t seed,
+                          size_t n_max, struct arch **out)
 {
     struct covering *c = malloc(sizeof(*c));
     BUG_ON(!c);
@@ -186,7 +187,7 @@ size_t latency_cover(const struct space *grid, int n_repeats, uint64_t seed,
     struct arch *archs = NULL;
     size_t n = 0;
     struct outline o;
-    while (best_outline(c, &o) > 0) {
+    while (n <= n_max && best_outline(c, &o) > 0) {
         archs = realloc(archs, (n + 1) * sizeof(*archs)); // hundreds
         BUG_ON(!archs);
         archs[n++] = fill_in(c, &o);
@@ -196,6 +197,13 @@ size_t latency_cover(const struct space *grid, int n_repeats, uint64_t seed,
     return n;
 }
 
+size_t latency_cover(const struct space *grid, int n_repeats, uint64_t seed,
+                     struct arch **out)
+{
+    return cover_up_to(grid, n_repeats, seed, SIZE_MAX, out);
+}
+
+// What is too large is given up as soon as that is seen: this runs on a loop.
 size_t latency_cover_within(const struct space *s, size_t n_max, uint64_t seed,
                             struct arch **out)
 {
@@ -207,13 +215,15 @@ size_t latency_cover_within(const struct space *s, size_t n_max, uint64_t seed,
         latency_grid(s, knots, grid);
         for (int repeats = LATENCY_REPEATS_MAX; repeats >= 1; repeats--) {
             free(*out);
-            n = latency_cover(grid, repeats, seed, out);
+            n = cover_up_to(grid, repeats, seed, n_max, out);
             if (n <= n_max) {
                 free(grid);
                 return n;
             }
         }
     }
+    free(*out);
+    n = latency_cover(grid, 1, seed, out); // the coarsest, whatever it takes
     free(grid);
     return n;
 }
