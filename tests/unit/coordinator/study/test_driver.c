@@ -741,6 +741,110 @@ static void ask_again(struct bench *b)
     queue_added(b);
 }
 
+static bool add_buried(void *arg, const struct task_row *row)
+{
+    struct bench *b = arg;
+    b->added[b->n_added++] = row->id;
+    return true;
+}
+
+// What the turn does with an order: every buried task that is wanted is READY again,
+// then the study goes on. Returns how many were.
+static unsigned kick_all(struct bench *b)
+{
+    struct errinfo why = {0};
+    unsigned n_kicked = 0;
+    memset(b->fails_all_of_kind, 0, sizeof(b->fails_all_of_kind));
+    b->n_added = 0;
+    ck_assert_int_eq(store_begin(b->store, &why), ERR_OK);
+    ck_assert_int_eq(task_each(b->store, b->study_id, TASK_BURIED, add_buried, b, &why),
+                     ERR_OK);
+    size_t n_buried = b->n_added;
+    b->n_added = 0;
+    for (size_t i = 0; i < n_buried; i++) {
+        struct task_row row;
+        uint64_t id = b->added[i];
+        ck_assert_int_eq(task_get(b->store, id, &row), ERR_OK);
+        if (driver_wants_task(b->driver, &row, &why) == ERR_OK) {
+            ck_assert_int_eq(task_kick(b->store, id, &why), ERR_OK);
+            ck_assert_int_eq(driver_task_back(b->driver, &row, &why), ERR_OK);
+            b->ready[b->n_ready++] = id;
+            n_kicked++;
+        }
+    }
+    ck_assert_int_eq(driver_go_on(b->driver, b->study_id, &why), ERR_OK);
+    ck_assert_int_eq(store_commit(b->store, &why), ERR_OK);
+    queue_added(b);
+    b->is_changed = true;
+    return n_kicked;
+}
+
+START_TEST(a_study_whose_training_was_buried_goes_on_in_its_round_when_it_is_kicked)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    b.fails_all_of_kind[TASK_TRAIN] = true;
+    run(&b, 0, 0);
+    struct study_row failed = study_of(&b);
+    ck_assert_int_eq(failed.state, STUDY_FAILED);
+    ck_assert_uint_eq(kick_all(&b), 1);
+    struct study_row row = study_of(&b);
+    ck_assert_int_eq(row.state, STUDY_TRAINING);
+    ck_assert_uint_eq(row.round, failed.round);
+    run(&b, 6, 6);
+    assert_done(&b);
+    assert_each_batch_trained_once(&b);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(evaluations_that_were_buried_are_made_by_the_same_tasks_when_they_are_kicked)
+{
+    struct bench b;
+    bench_open(&b, 1);
+    b.fails_all_of_kind[TASK_EVALUATE] = true;
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_FAILED);
+    struct task_counts before;
+    struct task_counts after;
+    ck_assert_int_eq(task_count(b.store, b.study_id, &before), ERR_OK);
+    ck_assert_uint_eq(kick_all(&b), before.buried);
+    ck_assert_int_eq(task_count(b.store, b.study_id, &after), ERR_OK);
+    ck_assert_uint_eq(after.ready, before.buried); // and none beside them
+    run(&b, 6, 6);
+    assert_done(&b);
+    ck_assert_uint_eq(kick_all(&b), 0);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_cancelled_study_has_nothing_to_do_until_it_goes_on)
+{
+    struct bench b;
+    struct errinfo why = {0};
+    bench_open(&b, 1);
+    while (study_of(&b).stage == 0) {
+        turn(&b, 0);
+        uv_run(&b.loop, UV_RUN_NOWAIT);
+    }
+    ck_assert_int_eq(store_begin(b.store, &why), ERR_OK);
+    ck_assert_int_eq(driver_cancel_study(b.driver, b.study_id, &why), ERR_OK);
+    ck_assert_int_eq(driver_cancel_study(b.driver, b.study_id, &why), ERR_STALE);
+    ck_assert_int_eq(store_commit(b.store, &why), ERR_OK);
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_CANCELLED);
+    struct task_counts n;
+    ck_assert_int_eq(task_count(b.store, b.study_id, &n), ERR_OK);
+    ck_assert_uint_eq(n.ready + n.leased, 0);
+    ck_assert_int_eq(driver_add_study(b.driver, b.conf, &b.study_id, NULL), ERR_OK);
+    ck_assert_int_eq(study_of(&b).state, STUDY_CANCELLED); // a restart is no order
+    kick_all(&b);
+    run(&b, 6, 6);
+    assert_done(&b);
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(evaluations_that_a_failure_cancelled_are_made_when_asked_again)
 {
     struct bench b;
@@ -1218,6 +1322,9 @@ TEST_SUITE(driver, a_study_runs_to_its_end,
            wrong_recordings_fail_the_study_and_are_tried_again_when_asked,
            training_that_is_given_up_fails_the_study_with_its_last_error,
            evaluations_that_a_failure_cancelled_are_made_when_asked_again,
+           a_study_whose_training_was_buried_goes_on_in_its_round_when_it_is_kicked,
+           evaluations_that_were_buried_are_made_by_the_same_tasks_when_they_are_kicked,
+           a_cancelled_study_has_nothing_to_do_until_it_goes_on,
            a_search_in_which_nothing_is_measured_fails_and_is_made_again_when_asked,
            a_study_that_fine_tunes_does_so_between_its_search_and_its_end,
            what_is_fine_tuned_does_not_depend_on_rollbacks_and_restarts,
