@@ -13,12 +13,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define STUDIES    3
-#define SHARDS     2
-#define BLOBS_MAX  2000
-#define OPERATIONS 200
-#define KEEP       1
-#define MINUTE_NS  60000000000LL
+#define STUDIES     3
+#define SHARDS      2
+#define BLOBS_MAX   2000
+#define OPERATIONS  200
+#define READERS_MAX 6
+#define KEEP        1
+#define MINUTE_NS   60000000000LL
 
 static const struct collect_rules rules = {
     .keep_rounds = KEEP, .superseded_ms = 60000, .orphan_ms = 3600000};
@@ -35,6 +36,7 @@ struct model_blob {
     bool is_last_of_stage;
     bool is_merged;
     int64_t stored_ns;
+    unsigned n_readers; // open tasks that read it
     bool is_gone;
 };
 
@@ -45,6 +47,11 @@ struct model_study {
     char start[HASH_HEX_MAX]; // the round's
 };
 
+struct reader {    // an open task that is none of a round
+    uint64_t task; // 0: none
+    struct model_blob *blob;
+};
+
 static struct {
     struct blob_store *blobs;
     struct rng r;
@@ -53,6 +60,7 @@ static struct {
     size_t n;
     struct model_study studies[STUDIES];
     size_t n_trials;
+    struct reader readers[READERS_MAX];
 } w;
 
 static void set_time(const char *hash, int64_t ns)
@@ -83,8 +91,8 @@ static struct model_blob *store_blob(enum role role, size_t study)
 static bool is_needed(const struct model_blob *b)
 {
     const struct study_row *row = &w.studies[b->study].row;
-    if (b->role != ROUND) {
-        return b->role == PINNED;
+    if (b->role != ROUND || b->n_readers > 0) {
+        return b->role == PINNED || b->n_readers > 0;
     }
     uint32_t used_until = b->round + KEEP + b->is_merged;
     return b->is_last_of_stage || strcmp(row->checkpoint, b->hash) == 0 ||
@@ -132,6 +140,15 @@ static void settle(uint64_t task, const char *hash)
     OK(task_settle(fixture.store, task, token, &result, &fixture.why));
 }
 
+static struct model_blob *model_of(const char *hash)
+{
+    size_t i = 0;
+    while (strcmp(w.all[i].hash, hash) != 0) {
+        i++;
+    }
+    return &w.all[i];
+}
+
 static void add_trial(size_t i)
 {
     struct trial_row row = {.study_id = w.studies[i].id, .origin = TRIAL_STAGE};
@@ -143,10 +160,34 @@ static void add_trial(size_t i)
     struct evaluate_result result = {.eer_percent = 5, .n_trials = 9};
     memcpy(result.network, store_blob(PINNED, i)->hash, HASH_HEX_MAX);
     OK(trial_measured(fixture.store, row.id, &result, &fixture.why));
-    for (size_t k = 0; k < w.n; k++) {
-        if (strcmp(w.all[k].hash, row.checkpoint) == 0) {
-            w.all[k].role = PINNED;
-        }
+    model_of(row.checkpoint)->role = PINNED;
+}
+
+// A task that reads the newest weights is handed out, or one of those comes back.
+static void change_reader(size_t i)
+{
+    struct reader *r = &w.readers[rng_below(&w.r, READERS_MAX)];
+    uint64_t token = 0;
+    if (r->task != 0) {
+        const struct task_failure failure = {
+            .outcome = OUTCOME_CRASH, .error = "x", .is_charged = true, .bury_at = 1};
+        enum task_state now;
+        OK(task_grant(fixture.store, r->task, 1, &token, &fixture.why));
+        OK(task_fail(fixture.store, r->task, token, &failure, &now, &fixture.why));
+        r->blob->n_readers--;
+        r->task = 0;
+    } else if (w.studies[i].row.checkpoint[0]) {
+        struct task_row row = {.study_id = w.studies[i].id, .trial_id = 1};
+        row.spec.kind = TASK_EVALUATE;
+        memcpy(row.spec.study, w.studies[i].row.conf, HASH_HEX_MAX);
+        memcpy(row.spec.pack, w.studies[i].row.pack, HASH_HEX_MAX);
+        memcpy(row.spec.checkpoint, w.studies[i].row.checkpoint, HASH_HEX_MAX);
+        snprintf(row.spec.evaluate.architecture, sizeof(row.spec.evaluate.architecture),
+                 "2-128-128-128-3-3-3-384");
+        OK(task_insert(fixture.store, &row, &fixture.why));
+        r->task = row.id;
+        r->blob = model_of(row.spec.checkpoint);
+        r->blob->n_readers++;
     }
 }
 
@@ -174,8 +215,10 @@ static void one_operation(void)
 {
     size_t i = (size_t)rng_below(&w.r, STUDIES);
     OK(store_begin(fixture.store, &fixture.why));
-    switch (rng_below(&w.r, 6)) {
+    switch (rng_below(&w.r, 8)) {
     case 0: store_blob(ORPHAN, i); break;
+    case 2:
+    case 3: change_reader(i); break;
     case 1:
         if (w.studies[i].row.checkpoint[0]) {
             add_trial(i);

@@ -26,6 +26,7 @@ static struct {
     struct admin_socket *admin;
     struct endpoint worker_at, bulk_at, admin_at;
     bool was_drained;
+    bool is_unread;    // artifacts have to be read before they are handed out
     struct msg m;      // what is said
     struct msg answer; // what was heard last
     struct buf payload;
@@ -63,6 +64,13 @@ static void on_drain(void *arg)
     bench.was_drained = true;
 }
 
+static bool is_verified(void *arg, const char *hash)
+{
+    (void)arg;
+    (void)hash;
+    return !bench.is_unread;
+}
+
 static void setup(void)
 {
     log_init("test", LOG_ERROR);
@@ -91,7 +99,8 @@ static void setup(void)
                                       .takes_order = turn_takes_order,
                                       .order = on_order};
     OK(worker_socket_start(bench.worker, &bench.loop, bench.turn, &fixture.why));
-    OK(bulk_socket_start(bench.bulk, &bench.loop, bench.blobs, NULL, bench.turn,
+    const struct bulk_keeper keeper = {.is_verified = is_verified};
+    OK(bulk_socket_start(bench.bulk, &bench.loop, bench.blobs, &keeper, bench.turn,
                          &fixture.why));
     OK(admin_socket_start(bench.admin, &bench.loop, &hooks, &fixture.why));
 }
@@ -322,6 +331,31 @@ START_TEST(an_oversized_message_costs_its_sender_the_connection_and_nothing_else
 }
 END_TEST
 
+START_TEST(what_has_to_be_read_first_is_sent_once_it_was)
+{
+    setup();
+    void *peer = connect_to(&bench.bulk_at);
+    char hash[HASH_HEX_MAX];
+    char *bytes = some_bytes(777, hash);
+    ck_assert_int_eq(put_all(peer, hash, bytes, 777), ERR_OK);
+    bench.is_unread = true;
+    say_get(peer, hash, 0, 8);
+    say_get(peer, hash, 0, 8); // impatient: it is told once
+    say_put(peer, hash, 777);
+    ck_assert_int_eq(hear(peer), MSG_BLOB_DONE); // of the PUT: the GETs have no answer
+    bulk_socket_read(bench.bulk, hash);
+    ck_assert_int_eq(hear(peer), MSG_BLOB_CHUNK);
+    ck_assert_int_eq(memcmp(bench.payload.data, bytes, 777), 0);
+    bench.is_unread = false;
+    bulk_socket_look(bench.bulk); // nobody waits any more
+    say_put(peer, hash, 777);
+    ck_assert_int_eq(hear(peer), MSG_BLOB_DONE);
+    free(bytes);
+    zsock_close(peer);
+    teardown();
+}
+END_TEST
+
 START_TEST(what_was_uploaded_can_be_downloaded)
 {
     setup();
@@ -499,6 +533,7 @@ END_TEST
 TEST_SUITE(sockets, a_scripted_worker_lives_its_life,
            garbage_and_wrong_frames_do_not_disturb_the_others,
            an_oversized_message_costs_its_sender_the_connection_and_nothing_else,
+           what_has_to_be_read_first_is_sent_once_it_was,
            what_was_uploaded_can_be_downloaded, a_broken_upload_goes_on_where_it_was,
            an_upload_that_is_not_what_it_says_is_corrupt_and_leaves_nothing,
            what_is_not_there_cannot_be_had, what_is_too_large_to_be_sent_cannot_be_had,

@@ -693,6 +693,25 @@ START_TEST(workers_of_a_study_that_is_over_are_told_to_stop)
 }
 END_TEST
 
+START_TEST(workers_are_told_what_a_study_that_goes_on_cancelled)
+{
+    setup();
+    with_worker(1);
+    struct msg_lease lease = lease_of(&alice, 7);
+    OK(store_begin(fixture.store, &fixture.why));
+    OK(task_cancel(fixture.store, lease.task_id, &fixture.why));
+    OK(store_commit(fixture.store, &fixture.why));
+    fake_driver.hooks.tasks_cancelled(fake_driver.hooks.arg);
+    fake_driver.hooks.study_changed(fake_driver.hooks.arg, fixture.study_id);
+    end();
+    ck_assert(turn_is_quiet(bench.turn));
+    beat(&alice, 7, lease.task_id, lease.token, true);
+    end();
+    ck_assert_uint_eq(heard(MSG_BEAT_REPLY)->beat_reply.n_cancelled, 1);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_drain_grants_nothing_more_and_says_so)
 {
     setup();
@@ -1034,6 +1053,7 @@ TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_wo
            a_failing_driver_undoes_the_result_it_was_told_of,
            a_study_that_is_stuck_does_not_stop_the_others,
            workers_of_a_study_that_is_over_are_told_to_stop,
+           workers_are_told_what_a_study_that_goes_on_cancelled,
            a_drain_grants_nothing_more_and_says_so, status_shows_workers_and_studies,
            a_session_is_its_keys_and_nobody_else_speaks_for_it,
            a_session_stays_its_keys_over_a_restart,
