@@ -194,12 +194,21 @@ void beside_take_predictor(struct driver *d, struct tracked *t,
 
 // ---- merging
 
+// A shard that is damaged, or gone, is made again, and then merged: see mend.h.
+static void merge_end(struct tracked *t, enum err e, const struct errinfo *why)
+{
+    slot_end(t, "merge", e, why);
+    if (e == ERR_CORRUPT || e == ERR_NOTFOUND) {
+        tracked_reset_slot(t);
+    }
+}
+
 static void on_merged(struct job *j)
 {
     struct merge_job *m = (struct merge_job *)j;
     struct tracked *t = m->arg;
     memcpy(t->slot.artifact, m->checkpoint, sizeof(t->slot.artifact));
-    slot_end(t, "merge", j->code, &j->why);
+    merge_end(t, j->code, &j->why);
     merge_job_destroy(m);
 }
 
@@ -210,7 +219,7 @@ void beside_merge(struct driver *d, struct tracked *t, const struct gathering *g
     struct merge_job *m = NULL;
     enum err e = merge_job_create(d->blobs, g->shards, g->n_shards, &m, &why);
     if (e != ERR_OK) {
-        slot_end(t, "merge", e, &why);
+        merge_end(t, e, &why);
         return;
     }
     m->arg = t;

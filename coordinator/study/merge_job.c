@@ -20,8 +20,8 @@ static enum err check_shards(const struct merge_job *m, struct blob_store *blobs
         const char *hash = strrchr(m->paths[i], '/') + 1;
         e = blob_verify(blobs, hash, why);
         if (e == ERR_CORRUPT) {
-            enum err moved = blob_quarantine(blobs, hash, NULL);
-            (void)moved; // the driver sees whether it is there
+            enum err moved = blob_quarantine(blobs, hash, why);
+            e = moved == ERR_OK || moved == ERR_NOTFOUND ? ERR_CORRUPT : ERR_IO;
         }
     }
     return e;

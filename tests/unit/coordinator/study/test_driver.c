@@ -116,6 +116,7 @@ struct bench {
     unsigned n_rollbacks, n_restarts;
     uint64_t damage_in; // in one of so many turns an artifact is lost; 0: never
     unsigned n_damages;
+    bool is_waiting; // the task at hand waits for what it reads
 };
 
 static const char *path_in(const struct bench *b, const char *name)
@@ -375,6 +376,7 @@ static void turn(struct bench *b, uint64_t rollback_in)
     }
     bool is_left = row.state == TASK_READY &&
                    (b->leaves_alone[row.spec.kind] || !has_inputs(b, &row));
+    b->is_waiting = is_left;
     if (row.state == TASK_READY && !is_left) {
         settle(b, &row);
     }
@@ -406,18 +408,35 @@ static struct study_row study_of(struct bench *b)
 struct losses {
     char hashes[16][HASH_HEX_MAX];
     size_t n;
+    uint32_t n_shards; // of the round
 };
 
 static bool add_shard_loss(void *arg, const struct task_row *row)
 {
     struct losses *l = arg;
+    l->n_shards = row->spec.train.n_shards;
     if (row->has_result && l->n < 16) {
         memcpy(l->hashes[l->n++], row->result.train.checkpoint, HASH_HEX_MAX);
     }
     return true;
 }
 
-// Something that the study stands on was found damaged and taken out of the way.
+static void flip_a_byte(const struct bench *b, const char *hash)
+{
+    char path[FILE_PATH_MAX];
+    if (blob_path(b->blobs, hash, path, NULL, NULL) == ERR_OK) {
+        FILE *f = fopen(path, "r+b");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_eq(fseek(f, -3, SEEK_END), 0); // among the weights
+        int byte = fgetc(f);
+        ck_assert_int_eq(fseek(f, -3, SEEK_END), 0);
+        ck_assert_int_eq(fputc(byte ^ 1, f), byte ^ 1);
+        ck_assert_int_eq(fclose(f), 0);
+    }
+}
+
+// Something that the study stands on was found damaged and taken out of the way; or
+// nobody has found the damage yet, and the merge has to.
 static void damage(struct bench *b)
 {
     struct study_row row = study_of(b);
@@ -428,8 +447,13 @@ static void damage(struct bench *b)
     ck_assert_int_eq(task_each_of_round(b->store, row.id, row.stage, row.round,
                                         add_shard_loss, &l, NULL),
                      ERR_OK);
-    const char *hash = l.hashes[rng_below(&b->rng, l.n)];
-    if (hash[0] != '\0' && blob_remove(b->blobs, hash, NULL) == ERR_OK) {
+    size_t i = (size_t)rng_below(&b->rng, l.n);
+    const char *hash = l.hashes[i];
+    bool is_merging = l.n == 3 + l.n_shards; // reads what it has just compared
+    if (i >= 3 && l.n_shards > 1 && !is_merging) {
+        flip_a_byte(b, hash);
+        b->n_damages++;
+    } else if (hash[0] != '\0' && blob_remove(b->blobs, hash, NULL) == ERR_OK) {
         b->n_damages++;
         driver_artifact_lost(b->driver);
     }
@@ -452,7 +476,7 @@ static void run(struct bench *b, uint64_t rollback_in, uint64_t restart_in)
                 b->n_workers = (uint32_t)rng_below(&b->rng, 5);
             }
             turn(b, rollback_in);
-            uv_run(&b->loop, UV_RUN_NOWAIT);
+            uv_run(&b->loop, b->is_waiting ? UV_RUN_ONCE : UV_RUN_NOWAIT);
         } else {
             uv_run(&b->loop, UV_RUN_ONCE);
         }
