@@ -1120,9 +1120,9 @@ static const char crowded[] =
     "  cat: [64, 96]\n"
     "train: {batch: 10, stages: [{stage: width2, epochs: 1}]}\n"
     "search:\n"
-    "  candidates: 130\n"
+    "  candidates: 110\n"
     "  predictor:\n"
-    "    {labels: 130, kind: ridge, folds: 3, evaluations: 400}\n"
+    "    {labels: 110, kind: ridge, folds: 3, evaluations: 300}\n"
     "targets: [{name: board, params: 100000000}]\n";
 
 START_TEST(a_transaction_takes_in_a_bounded_number_of_tasks_and_the_next_the_rest)
@@ -1137,8 +1137,8 @@ START_TEST(a_transaction_takes_in_a_bounded_number_of_tasks_and_the_next_the_res
     ck_assert_int_eq(study_of(&b).state, STUDY_DONE);
     ck_assert_int_eq(trial_each(b.store, b.study_id, 0, count_origins, &t, NULL),
                      ERR_OK);
-    ck_assert_uint_eq(t.n_of[TRIAL_LABEL], 130);
-    ck_assert_uint_eq(t.n_of[TRIAL_SEARCH], 130);
+    ck_assert_uint_eq(t.n_of[TRIAL_LABEL], 110);
+    ck_assert_uint_eq(t.n_of[TRIAL_SEARCH], 110);
     ck_assert_uint_ge(b.most_added, PLAN_ADDED_MAX);
     ck_assert_uint_le(b.most_added, PLAN_ADDED_MAX + 2); // and a stage's two ends
     bench_close(&b);
