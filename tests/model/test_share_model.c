@@ -41,7 +41,7 @@ static void begin(uint64_t seed, unsigned n_slots)
     }
     for (unsigned s = 0; s < STUDIES; s++) {
         sim.weight[s] = (double)(1 + rng_below(&sim.r, 4));
-        sim.mean_ms[s] = (int64_t)(1000 << rng_below(&sim.r, 5)); // 1 to 16 s
+        sim.mean_ms[s] = INT64_C(1000) << rng_below(&sim.r, 5); // 1 to 16 s
         sim.served_ms[s] = 0;
         sim.waits_since_ms[s] = sim.longest_wait_ms[s] = 0;
         queue_set_study(sim.q, s + 1, sim.weight[s], false);
@@ -132,34 +132,45 @@ START_TEST(studies_with_work_share_slot_time_by_weight_whatever_their_tasks_take
 }
 END_TEST
 
-// Study 0 always has work; the others come and go.
+static void add_many(unsigned study, int64_t now_ms)
+{
+    for (int i = 0; i < 20000; i++) {
+        add(study, now_ms);
+    }
+}
+
+// The third study's tasks come one by one all the while.
+static void serve(int64_t from_ms, int64_t until_ms)
+{
+    for (int64_t now_ms = from_ms; now_ms < until_ms; now_ms += 500) {
+        if (rng_below(&sim.r, 400) == 0) {
+            add(2, now_ms);
+        }
+        step(now_ms);
+    }
+}
+
+// The first always has work, the second is idle for half an hour and then has, too.
+static void come_late(uint64_t seed)
+{
+    begin(seed, 4);
+    add_many(0, 0);
+    serve(0, HOUR_MS / 2);
+    ck_assert_double_eq(sim.served_ms[1], 0);
+    double before_ms = sim.served_ms[0];
+    add_many(1, HOUR_MS / 2);
+    serve(HOUR_MS / 2, HOUR_MS);
+    double both = sim.served_ms[0] - before_ms + sim.served_ms[1];
+    double due = sim.weight[1] / (sim.weight[0] + sim.weight[1]);
+    ck_assert_double_le(fabs(sim.served_ms[1] / both - due), 0.06);
+    ck_assert_double_gt(sim.served_ms[2], 0);
+    queue_destroy(sim.q);
+}
+
 START_TEST(who_comes_and_goes_neither_starves_nor_saves_up)
 {
     for (uint64_t seed = 100; seed < 120; seed++) {
-        begin(seed, 4);
-        for (int i = 0; i < 20000; i++) {
-            add(0, 0);
-        }
-        double before_ms = 0;
-        for (int64_t now_ms = 0; now_ms < HOUR_MS; now_ms += 500) {
-            bool is_late = now_ms >= HOUR_MS / 2;
-            if (now_ms == HOUR_MS / 2) { // the second was idle for half an hour
-                for (int i = 0; i < 20000; i++) {
-                    add(1, now_ms);
-                }
-                before_ms = sim.served_ms[0];
-            }
-            if (rng_below(&sim.r, 400) == 0) {
-                add(2, now_ms);
-            }
-            step(now_ms);
-            ck_assert(is_late || sim.served_ms[1] == 0);
-        }
-        double both = sim.served_ms[0] - before_ms + sim.served_ms[1];
-        double due = sim.weight[1] / (sim.weight[0] + sim.weight[1]);
-        ck_assert_double_le(fabs(sim.served_ms[1] / both - due), 0.06);
-        ck_assert_double_gt(sim.served_ms[2], 0);
-        queue_destroy(sim.q);
+        come_late(seed);
     }
 }
 END_TEST

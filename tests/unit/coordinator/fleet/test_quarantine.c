@@ -144,26 +144,40 @@ static bool try_one(struct quarantine *q, struct rng *r, uint64_t task, bool is_
     return true;
 }
 
+static void try_task(struct quarantine *q, struct rng *r, uint64_t task)
+{
+    bool is_hard = rng_below(r, 10) == 0; // nobody can do it
+    bool is_done = false;
+    for (uint64_t i = 0; i < 4 && !is_done; i++) {
+        is_done = try_one(q, r, task, is_hard, 4 * task + i);
+    }
+}
+
+static void shut_out(struct quarantine *q)
+{
+    struct quarantine_case c;
+    if (quarantine_next(q, &c)) {
+        ck_assert_str_eq(c.name, "w4");
+        quarantine_set(q, c.name, STANDING_QUARANTINED, "");
+    }
+}
+
+static void live(uint64_t seed)
+{
+    struct quarantine *q = quarantine_create();
+    struct rng r = rng_stream(seed, RNG_TEST, 0, 0);
+    for (uint64_t task = 1; task <= 200; task++) {
+        try_task(q, &r, task);
+        shut_out(q);
+    }
+    ck_assert_int_eq(quarantine_standing(q, "w4"), STANDING_QUARANTINED);
+    quarantine_destroy(q);
+}
+
 START_TEST(of_a_random_fleet_the_black_hole_alone_is_shut_out)
 {
     for (uint64_t seed = 0; seed < 200; seed++) {
-        struct quarantine *q = quarantine_create();
-        struct rng r = rng_stream(seed, RNG_TEST, 0, 0);
-        struct quarantine_case c;
-        for (uint64_t task = 1; task <= 200; task++) {
-            bool is_hard = rng_below(&r, 10) == 0; // nobody can do it
-            for (uint64_t i = 0; i < 4; i++) {
-                if (try_one(q, &r, task, is_hard, 4 * task + i)) {
-                    break;
-                }
-            }
-            if (quarantine_next(q, &c)) {
-                ck_assert_str_eq(c.name, "w4");
-                quarantine_set(q, c.name, STANDING_QUARANTINED, "");
-            }
-        }
-        ck_assert_int_eq(quarantine_standing(q, "w4"), STANDING_QUARANTINED);
-        quarantine_destroy(q);
+        live(seed);
     }
 }
 END_TEST
