@@ -86,9 +86,9 @@ static enum err on_task_list(struct turn *t, const struct msg *in, struct msg *a
     }
     uint64_t end = q->after + LIMIT_LOOKED_AT;
     const struct task_range range = {.study_id = study.id,
-                                  .state = (enum task_state)q->state,
-                                  .after = q->after,
-                                  .last = end};
+                                     .state = (enum task_state)q->state,
+                                     .after = q->after,
+                                     .last = end};
     if (e == ERR_OK) {
         e = task_each_in(t->store, &range, list_one, &l, why);
     }

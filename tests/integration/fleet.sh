@@ -18,6 +18,7 @@ start_worker() {
     mkdir -p "$work/$1"
     voxarch-worker --connect "$(endpoint worker)" --dir "$work/$1" --name "$1" \
         2>>"$work/$1/log" &
+    good=$!
 }
 status_says() { voxarch status --dir "$dir" | grep -Eq -- "$1"; }
 study_is() { [ "$(query "$dir" "SELECT count(*) FROM study WHERE state = $1")" = 1 ]; }
@@ -93,5 +94,9 @@ status_says 'study +second +cancelled' || fail "it is not shown as cancelled"
 expect 0 voxarch study submit "$work/second.yaml" --dir "$dir"
 wait_until 120 "the second study is done" status_says 'study +second +done'
 check_results "$dir" second
+
+# ---- a real worker leaves in order, too
+expect 0 voxarch worker drain good --dir "$dir"
+wait "$good" || fail "the worker left with status $?"
 expect 0 voxarch drain --dir "$dir"
 wait "$coordinator" || fail "the coordinator left with status $?"
