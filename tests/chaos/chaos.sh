@@ -210,7 +210,7 @@ calm_down() {
 # ---- one search
 
 study_state() { query "$run" 'SELECT state FROM study' 2>/dev/null || true; }
-is_done() { [ "$(study_state)" = 7 ]; }
+is_done() { [ "$(study_state)" = $STUDY_DONE ]; }
 
 set_up_round() { # NUMBER
     round=$work/round_$1
@@ -242,7 +242,7 @@ cause_chaos() { # UNTIL, in SECONDS
 # A study that failed, its tasks buried, goes on when it is given again.
 recover() {
     revive 0
-    if [ "$(study_state)" = 8 ]; then kill -9 "${pid[coordinator]}" 2>/dev/null || true; fi
+    if [ "$(study_state)" = $STUDY_FAILED ]; then kill -9 "${pid[coordinator]}" 2>/dev/null || true; fi
     is_done
 }
 

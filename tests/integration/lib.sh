@@ -110,6 +110,7 @@ is_zero() { # WHAT DIR SQL
 # The oracle: what must hold in the database of a finished study, whatever was killed.
 # States and outcomes are enum task_state (3 DONE), enum study_state, enum outcome (1 OK).
 STUDY_DONE=8
+STUDY_FAILED=9
 check_store() {
     local dir=$1
     is_zero "studies not done" "$dir" "SELECT count(*) FROM study WHERE state != $STUDY_DONE"
