@@ -26,7 +26,8 @@ enum err router_open(void *zctx, const struct router_conf *conf, struct endpoint
     BUG_ON(!r);
     r->conf = *conf;
     r->zctx = zctx;
-    enum err e = zsock_open(zctx, ZMQ_ROUTER, conf->max_frame_bytes, &r->zsock, why);
+    enum err e = zsock_open(zctx, ZMQ_ROUTER,
+                            ROUTER_READ_FACTOR * conf->max_frame_bytes, &r->zsock, why);
     if (e == ERR_OK) {
         e = gate_guard(conf->gate, r->zsock, conf->socket, why);
     }

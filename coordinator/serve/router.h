@@ -15,6 +15,10 @@
 
 #include <uv.h>
 
+// A frame that is too large, but not by more than this factor, is read all the same, so
+// that it is counted and its sender hears why; a larger one costs it the connection.
+#define ROUTER_READ_FACTOR 4
+
 struct router;
 
 struct router_handlers {

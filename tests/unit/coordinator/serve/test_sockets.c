@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "coordinator/serve/admin_socket.h"
 #include "coordinator/serve/bulk_socket.h"
+#include "coordinator/serve/router.h"
 #include "coordinator/serve/uploads.h"
 #include "coordinator/serve/worker_socket.h"
 #include "proto/wire.h"
@@ -314,12 +315,32 @@ START_TEST(garbage_and_wrong_frames_do_not_disturb_the_others)
 }
 END_TEST
 
-START_TEST(an_oversized_message_costs_its_sender_the_connection_and_nothing_else)
+START_TEST(an_oversized_message_is_counted_and_its_sender_hears_so)
+{
+    setup();
+    static char large[LIMIT_MESSAGE_BYTES + 1];
+    const struct zframe frame = {large, sizeof(large)};
+    const struct endpoint *at[] = {&bench.worker_at, &bench.bulk_at};
+    for (int i = 0; i < 2; i++) {
+        void *rude = connect_to(at[i]);
+        say_frames(rude, &frame, 1);
+        ck_assert_int_eq(hear(rude), MSG_REFUSED);
+        ck_assert_int_eq(bench.answer.refused.code, ERR_LIMIT);
+        zsock_close(rude);
+    }
+    turn_status(bench.turn, &bench.m.status_reply);
+    ck_assert_uint_eq(bench.m.status_reply.messages_refused, 1);
+    ck_assert_uint_eq(refusals_messages(bulk_socket_refusals(bench.bulk)), 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(one_far_too_large_costs_its_sender_the_connection_and_nothing_else)
 {
     setup();
     void *worker = connect_to(&bench.worker_at);
     void *rude = connect_to(&bench.worker_at);
-    static char large[LIMIT_MESSAGE_BYTES + 1];
+    static char large[ROUTER_READ_FACTOR * LIMIT_MESSAGE_BYTES + 1];
     const struct zframe frame = {large, sizeof(large)};
     say_frames(rude, &frame, 1);
     say_hello(worker, 7);
@@ -532,7 +553,8 @@ END_TEST
 
 TEST_SUITE(sockets, a_scripted_worker_lives_its_life,
            garbage_and_wrong_frames_do_not_disturb_the_others,
-           an_oversized_message_costs_its_sender_the_connection_and_nothing_else,
+           an_oversized_message_is_counted_and_its_sender_hears_so,
+           one_far_too_large_costs_its_sender_the_connection_and_nothing_else,
            what_has_to_be_read_first_is_sent_once_it_was,
            what_was_uploaded_can_be_downloaded, a_broken_upload_goes_on_where_it_was,
            an_upload_that_is_not_what_it_says_is_corrupt_and_leaves_nothing,
