@@ -157,6 +157,13 @@ static enum err put_back_all_of(struct turn *t, uint64_t worker_id,
     return e;
 }
 
+// What it asked for in this very turn it does not want any more.
+static void grant_nothing_to(struct session *s)
+{
+    s->credit = 0;
+    s->has_fetched = false;
+}
+
 struct replacing {
     struct turn *t;
     enum err e;
@@ -166,6 +173,10 @@ struct replacing {
 static bool replace(void *arg, const struct worker_row *earlier)
 {
     struct replacing *r = arg;
+    struct session *s = session_find(r->t->sessions, earlier->session);
+    if (s) {
+        grant_nothing_to(s);
+    }
     turn_add_effect(r->t, EFFECT_REPLACED)->session = earlier->session;
     r->e = put_back_all_of(r->t, earlier->id, OUTCOME_LOST,
                            "its worker began anew under the same name", r->why);
@@ -440,10 +451,11 @@ static enum err on_bye(struct turn *t, const struct route *from, const struct ms
                        struct errinfo *why)
 {
     (void)in;
-    const struct session *s = session_at_route(t->sessions, from);
+    struct session *s = session_at_route(t->sessions, from);
     if (!s || !curve_public_equal(&s->route.key, &from->key)) {
         return ERR_OK; // repeated
     }
+    grant_nothing_to(s);
     enum err e =
         put_back_all_of(t, s->worker.id, GIVEN_BACK, "its worker said BYE", why);
     if (e == ERR_OK) {

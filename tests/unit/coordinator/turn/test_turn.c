@@ -410,6 +410,33 @@ START_TEST(bye_gives_back_what_the_worker_holds)
 }
 END_TEST
 
+START_TEST(who_leaves_is_given_nothing_in_the_same_turn)
+{
+    setup();
+    with_worker(1);
+    fetch(&alice, 7, 1);
+    bench.m.kind = MSG_BYE;
+    say(&alice);
+    end();
+    ck_assert_uint_eq(count(MSG_LEASE, &alice), 0);
+    ck_assert(turn_is_quiet(bench.turn));
+    teardown();
+}
+END_TEST
+
+START_TEST(who_is_replaced_is_given_nothing_in_the_same_turn)
+{
+    setup();
+    with_worker(1);
+    fetch(&alice, 7, 1);
+    hello_as("worker-7", &bob, 70);
+    end();
+    ck_assert_uint_eq(count(MSG_LEASE, &alice), 0);
+    ck_assert(turn_is_quiet(bench.turn));
+    teardown();
+}
+END_TEST
+
 START_TEST(few_tasks_are_spread_over_many_workers)
 {
     setup();
@@ -1039,7 +1066,10 @@ TEST_SUITE(turn, a_measurement_is_granted_to_its_device_alone_and_to_all_of_a_wo
            beats_renew_what_is_held_and_name_what_is_not,
            a_task_that_fails_three_times_is_buried_and_the_study_hears_of_it,
            a_released_task_goes_to_the_next_without_a_charge,
-           bye_gives_back_what_the_worker_holds, few_tasks_are_spread_over_many_workers,
+           bye_gives_back_what_the_worker_holds,
+           who_leaves_is_given_nothing_in_the_same_turn,
+           who_is_replaced_is_given_nothing_in_the_same_turn,
+           few_tasks_are_spread_over_many_workers,
            after_a_restart_a_worker_keeps_what_it_presents,
            after_a_restart_the_queue_is_as_it_was,
            what_a_killed_worker_held_goes_back_when_it_begins_anew,
