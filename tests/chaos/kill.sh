@@ -6,30 +6,32 @@ source "$(dirname "$0")/../integration/lib.sh"
 victim=$1
 n_kills=3
 
-victim_pid() {
+agent=
+has_agent() { agent=$(agent_pid "$work/run" 1) && [ -n "$agent" ]; }
+find_victim() { # in $pid
     case $victim in
-        coordinator) coordinator_pid "$work/run" ;;
-        agent) agent_pid "$work/run" 1 ;;
-        runner) runner_pid "$work/run" 1 ;;
+        coordinator) pid=$(coordinator_pid "$work/run") && [ -n "$pid" ] ;;
+        agent) has_agent && pid=$agent ;;
+        runner) find_runner_of "$agent" ;;
     esac
 }
 
 has_done() { [ "$(query "$work/run" 'SELECT count(*) FROM task WHERE state = 3')" -ge "$1" ]; }
-has_victim() { pid=$(victim_pid) && [ -n "$pid" ]; }
 
 make_test_corpus
-write_study 8 2
+write_study 16 2 # long enough for all kills, however slow we are at them
 voxarch run "$work/study.yaml" --dir "$work/run" --workers 2 >"$work/out" 2>"$work/err" &
 run=$!
 
 : >"$work/settled"
+wait_until 30 "an agent" has_agent
 killed=0
 while [ $killed -lt $n_kills ]; do
     wait_until 90 "progress" has_done $((2 + 4 * killed))
-    wait_until 30 "a $victim" has_victim
     # What was acknowledged before the kill: (task, token, result) must be there after it.
     query "$work/run" "SELECT id, token, hex(result) FROM task WHERE state = 3" >>"$work/settled"
-    kill -9 "$pid" && killed=$((killed + 1))
+    wait_until 30 "a $victim" find_victim
+    kill -9 "$pid" && killed=$((killed + 1)) # at once: a runner is soon gone
 done
 
 status=0

@@ -16,7 +16,7 @@ tuned() { # WHAT: of the tasks and trials of fine-tunings, origin 5
     echo "SELECT $1 FROM task JOIN trial ON trial.id = task.trial_id WHERE trial.origin = 5"
 }
 is_tuning() { [ "$(query "$work/a" "$(tuned 'count(*)') AND task.state = 2")" = 1 ]; }
-has_runner() { is_tuning && [ -n "$(runner_pid "$work/a" 1)" ]; }
+has_runner() { is_tuning && find_runner_of "$(agent_pid "$work/a" 1)"; } # in $pid
 outcome() {
     query "$1" 'SELECT architecture, checkpoint, eer_percent, mindcf_p01, network, loss_first,
         loss_last FROM trial WHERE origin = 5 ORDER BY architecture'
@@ -25,7 +25,7 @@ outcome() {
 voxarch run "$work/study.yaml" --dir "$work/a" --workers 1 >"$work/out" 2>"$work/err" &
 run=$!
 wait_until 60 "a fine-tuning that runs" has_runner
-kill -9 "$(runner_pid "$work/a" 1)"
+kill -9 "$pid"
 wait $run || fail "exit status $?"
 no_process_left || fail "processes are left: $(ours)"
 check_store "$work/a"

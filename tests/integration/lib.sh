@@ -151,6 +151,11 @@ check_results() {
 # Process ids, by what their command lines say.
 coordinator_pid() { pgrep -f -- "voxarch-coordinator --dir $1 " | head -n 1; }
 agent_pid() { pgrep -f -- "voxarch-worker --connect .* --dir $1/workers/$2 " | head -n 1; }
-runner_pid() { pgrep -P "$(agent_pid "$1" "$2")" | head -n 1; }
+# The runner of an agent, in $pid. It lives for some hundredths of a second, and finding it
+# must not take as long: no process is started for that.
+find_runner_of() {
+    pid=
+    read -r pid _ <"/proc/$1/task/$1/children" || [ -n "$pid" ] # no newline at its end
+}
 
 no_process_left() { [ -z "$(ours)" ]; }
