@@ -3,6 +3,7 @@
 #include "common/base/file.h"
 #include "coordinator/cli/ask.h"
 #include "coordinator/cli/cmd_study.h"
+#include "coordinator/cli/orders.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,45 +11,17 @@
 
 // ---- pause, resume, cancel
 
-static enum err order(const struct access_options *a, enum study_order what,
-                      const char *name, struct errinfo *why)
+static void fill(struct msg *m, int what, const char *name)
 {
-    if (strlen(name) >= sizeof(((struct msg_study_order *)0)->name)) {
-        return err_set(why, ERR_INPUT, "no study has so long a name: %s", name);
-    }
-    struct msg *m = calloc(1, sizeof(*m)); // too large for the stack
-    BUG_ON(!m);
     m->kind = MSG_STUDY_ORDER;
-    m->study_order.order = what;
-    memcpy(m->study_order.name, name, strlen(name) + 1);
-    enum err e = ask_with(a, m, MSG_ORDER_REPLY, why);
-    free(m);
-    return e;
+    m->study_order.order = (enum study_order)what;
+    snprintf(m->study_order.name, sizeof(m->study_order.name), "%s", name);
 }
 
-static int run(const struct options *about, enum study_order what, const char *done,
-               int argc, char **argv)
-{
-    struct access_options a = {.dir = NULL};
-    const struct option table[] = {ASK_OPTIONS(&a)};
-    struct options o = *about;
-    struct operands operands;
-    struct errinfo why = {0};
-    int status = 0;
-    o.operands = "NAME";
-    o.table = table;
-    o.n_options = sizeof(table) / sizeof(table[0]);
-    o.min_operands = o.max_operands = 1;
-    if (!options_parse(&o, argc, argv, &operands, &status)) {
-        return status;
-    }
-    why.code = order(&a, what, operands.items[0], &why);
-    if (why.code != ERR_OK) {
-        return options_fail(o.command, &why);
-    }
-    printf("study %s %s\n", operands.items[0], done);
-    return 0;
-}
+static const struct orders studies = {.noun = "study",
+                                      .name_cap =
+                                          sizeof(((struct msg_study_order *)0)->name),
+                                      .fill = fill};
 
 int cmd_study_pause(int argc, char **argv)
 {
@@ -57,7 +30,7 @@ int cmd_study_pause(int argc, char **argv)
         .summary = "Hands out none of a study's tasks until it is resumed; what is out "
                    "is finished.",
         .examples = "  voxarch study pause demo --dir /var/lib/voxarch\n"};
-    return run(&about, STUDY_PAUSE, "is paused", argc, argv);
+    return orders_run(&studies, &about, STUDY_PAUSE, "is paused", argc, argv);
 }
 
 int cmd_study_resume(int argc, char **argv)
@@ -66,7 +39,7 @@ int cmd_study_resume(int argc, char **argv)
         .command = "voxarch study resume",
         .summary = "Lets a paused study go on.",
         .examples = "  voxarch study resume demo --dir /var/lib/voxarch\n"};
-    return run(&about, STUDY_RESUME, "goes on", argc, argv);
+    return orders_run(&studies, &about, STUDY_RESUME, "goes on", argc, argv);
 }
 
 int cmd_study_cancel(int argc, char **argv)
@@ -76,7 +49,7 @@ int cmd_study_cancel(int argc, char **argv)
         .summary = "Ends a study: its tasks are cancelled, its workers told to stop; "
                    "what was measured stays.\nSubmitting it again has it go on.",
         .examples = "  voxarch study cancel demo --dir /var/lib/voxarch\n"};
-    return run(&about, STUDY_CANCEL, "is cancelled", argc, argv);
+    return orders_run(&studies, &about, STUDY_CANCEL, "is cancelled", argc, argv);
 }
 
 // ---- submit
