@@ -28,7 +28,8 @@
 
 #define STUDY_NAME_MAX       64
 #define STUDY_SPEEDS_MAX     4
-#define STUDY_LABELS_MIN     10 // fewer teach nothing
+#define STUDY_SHARDS_MAX     256 // of a round
+#define STUDY_LABELS_MIN     10  // fewer teach nothing
 #define STUDY_LABELS_MAX     100000
 #define STUDY_PICKS_MAX      1000 // what a fit may be asked for
 #define STUDY_FILE_MAX_BYTES (1 << 20)

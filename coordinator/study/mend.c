@@ -158,7 +158,7 @@ static enum err go_back(struct mending *m, const struct task_row *first, uint32_
 }
 
 struct open_rounds {
-    uint64_t ids[LIMIT_STATUS_WORKERS];
+    uint64_t ids[STUDY_SHARDS_MAX];
     size_t n;
 };
 
@@ -167,9 +167,10 @@ static bool add_open_round(void *arg, const struct task_row *row)
     struct open_rounds *open = arg;
     bool is_open = row->state == TASK_READY || row->state == TASK_LEASED;
     if (is_open && row->spec.kind == TASK_TRAIN) {
+        BUG_ON(open->n >= STUDY_SHARDS_MAX);
         open->ids[open->n++] = row->id;
     }
-    return open->n < sizeof(open->ids) / sizeof(open->ids[0]);
+    return true;
 }
 
 // What the present round still has out is of no use any more.

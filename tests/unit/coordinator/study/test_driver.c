@@ -676,6 +676,72 @@ START_TEST(what_one_worker_made_is_trained_again_and_the_weights_come_out_the_sa
 }
 END_TEST
 
+// Ninety shards a round.
+static const char wide_rounds[] = "name: sim\n"
+                                  "data:\n"
+                                  "  train: {manifest: /nowhere/train.tsv}\n"
+                                  "  trials: /nowhere/trials.txt\n"
+                                  "space:\n"
+                                  "  depth: [1]\n"
+                                  "  width: [32]\n"
+                                  "  kernel: [1]\n"
+                                  "  cat: [64]\n"
+                                  "train:\n"
+                                  "  batch: 2\n"
+                                  "  round_steps: 1\n"
+                                  "  max_shards: 90\n"
+                                  "  stages: [{stage: largest, epochs: 2}]\n"
+                                  "search: {candidates: 1}\n";
+
+struct round_tally {
+    uint32_t n_open;
+    char done[HASH_HEX_MAX]; // what one of them made
+};
+
+static bool add_to_round(void *arg, const struct task_row *row)
+{
+    struct round_tally *t = arg;
+    t->n_open += row->state == TASK_READY || row->state == TASK_LEASED;
+    if (row->has_result) {
+        memcpy(t->done, row->result.train.checkpoint, HASH_HEX_MAX);
+    }
+    return true;
+}
+
+static struct round_tally first_round(struct bench *b)
+{
+    struct round_tally t = {0};
+    ck_assert_int_eq(
+        task_each_of_round(b->store, b->study_id, 0, 0, add_to_round, &t, NULL),
+        ERR_OK);
+    return t;
+}
+
+START_TEST(a_round_that_is_trained_again_has_nothing_out_however_wide_it_was)
+{
+    struct bench b;
+    bench_open_with(&b, 1, wide_rounds);
+    b.is_fleet_steady = true;
+    b.n_workers = 90;
+    while (b.n_ready == 0) {
+        turn(&b, 0);
+        uv_run(&b.loop, UV_RUN_ONCE);
+    }
+    turn(&b, 0);
+    struct round_tally before = first_round(&b);
+    ck_assert_uint_eq(before.n_open, 89);
+    ck_assert_int_eq(blob_remove(b.blobs, before.done, NULL), ERR_OK);
+    driver_artifact_lost(b.driver);
+    b.leaves_alone[TASK_TRAIN] = true;
+    turn(&b, 0);
+    ck_assert_uint_eq(first_round(&b).n_open, 0);
+    b.leaves_alone[TASK_TRAIN] = false;
+    run(&b, 0, 0);
+    ck_assert_int_eq(study_of(&b).state, STUDY_DONE);
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(what_cannot_be_made_again_fails_the_study_and_names_the_file)
 {
     struct bench b;
@@ -1340,6 +1406,7 @@ TEST_SUITE(driver, a_study_runs_to_its_end,
            rollbacks_and_restarts_lose_nothing_and_repeat_nothing,
            the_weights_depend_neither_on_the_order_of_shards_nor_on_restarts,
            what_is_lost_is_merged_again_and_the_weights_come_out_the_same,
+           a_round_that_is_trained_again_has_nothing_out_however_wide_it_was,
            what_one_worker_made_is_trained_again_and_the_weights_come_out_the_same,
            what_cannot_be_made_again_fails_the_study_and_names_the_file,
            the_same_study_goes_on_and_another_of_its_name_is_refused,
