@@ -43,7 +43,8 @@ leave() {
     ours | xargs -r kill -9 2>/dev/null || true
     [ $status -eq 0 ] || cp "$run"/state.db* "$round/logs" 2>/dev/null || true
     umount -l "$work"/round_*/disk 2>/dev/null || true
-    (exit $status)
+    forget_clock
+    (exit $status) # as clean_up asks
     clean_up
 }
 trap leave EXIT
@@ -86,8 +87,11 @@ mend() {
 
 # ---- processes; what was killed comes back by itself
 
+# What libfaketime leaves of a process that was killed.
+forget_clock() { [ -z "${pid[coordinator]:-}" ] || rm -f /dev/shm/{,sem.}faketime_*_"${pid[coordinator]}"; }
 start_coordinator() {
     local preload=
+    forget_clock
     [ -z "$faketime" ] || preload="LD_PRELOAD=$faketime"
     env $preload FAKETIME_TIMESTAMP_FILE="$round/clock" FAKETIME_NO_CACHE=1 \
         FAKETIME_DONT_FAKE_MONOTONIC=1 \
