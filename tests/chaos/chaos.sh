@@ -44,8 +44,7 @@ leave() {
     [ $status -eq 0 ] || cp "$run"/state.db* "$round/logs" 2>/dev/null || true
     umount -l "$work"/round_*/disk 2>/dev/null || true
     forget_clock
-    (exit $status) # as clean_up asks
-    clean_up
+    clean_up $status
 }
 trap leave EXIT
 

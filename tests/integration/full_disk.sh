@@ -16,8 +16,7 @@ leave() {
     local status=$?
     ours | xargs -r kill -9 2>/dev/null || true
     umount -l "$work/disk" 2>/dev/null || true
-    (exit $status)
-    clean_up
+    clean_up $status
 }
 trap leave EXIT
 

@@ -13,8 +13,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/voxarch_test_XXXXXX")
 # Our processes are those that have this test's folder in their command line.
 ours() { pgrep -f -- "$work/" || true; }
 
-clean_up() {
-    local status=$?
+clean_up() { # [STATUS]
+    local status=${1:-$?}
     ours | xargs -r kill -9 2>/dev/null || true
     if [ $status -eq 0 ]; then
         rm -rf "$work"
