@@ -104,6 +104,13 @@ static enum err place_tables(struct pack *p, struct errinfo *why)
     return ERR_OK;
 }
 
+// The names end with a zero, so each of them does.
+static bool is_name(const struct pack *p, uint64_t at)
+{
+    BUG_ON(!p->names);
+    return at < p->trailer.names_size && p->names[at] != '\0';
+}
+
 // Samples must lie one utterance after the other, without a gap, up to the index.
 static enum err check_utts(const struct pack *p, struct errinfo *why)
 {
@@ -120,7 +127,7 @@ static enum err check_utts(const struct pack *p, struct errinfo *why)
             u->n_samples > (t->index_at - at) / sizeof(int16_t)) {
             return corrupt(why, "samples of an utterance lie where they should not");
         }
-        if (u->name_at >= t->names_size || (is_train ? !is_class : u->speaker != -1)) {
+        if (!is_name(p, u->name_at) || (is_train ? !is_class : u->speaker != -1)) {
             return corrupt(why, "an utterance has no name or a wrong speaker");
         }
         at += u->n_samples * sizeof(int16_t);
@@ -135,7 +142,7 @@ static enum err check_speakers(const struct pack *p, struct errinfo *why)
 {
     BUG_ON(!p->speakers);
     for (uint64_t i = 0; i < p->trailer.n_speakers; i++) {
-        if (p->speakers[i] >= p->trailer.names_size) {
+        if (!is_name(p, p->speakers[i])) {
             return corrupt(why, "a speaker has no name");
         }
     }

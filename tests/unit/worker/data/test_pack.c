@@ -190,6 +190,41 @@ START_TEST(any_changed_byte_is_noticed)
 }
 END_TEST
 
+static size_t last_place_of(const struct buf *b, const char *name)
+{
+    size_t n = strlen(name) + 1;
+    for (size_t at = b->len - n; at > 0; at--) {
+        if (memcmp(b->data + at, name, n) == 0) {
+            return at;
+        }
+    }
+    ck_abort_msg("no %s", name);
+    return 0;
+}
+
+START_TEST(empty_names_are_no_names)
+{
+    static const char *const names[] = {"t0", "zoe"}; // an utterance, a speaker
+    struct scratch s = scratch_make();
+    char hash[HASH_HEX_MAX];
+    const char *path = scratch_path(&s, "p");
+    write_small(path, hash);
+    for (size_t i = 0; i < 2; i++) {
+        struct buf b = BUF_INIT;
+        struct pack *p = NULL;
+        struct errinfo why = {0};
+        load_bytes(path, &b);
+        b.data[last_place_of(&b, names[i])] = '\0';
+        const char *damaged = scratch_path(&s, "damaged");
+        ck_assert_int_eq(file_write(damaged, b.data, b.len, &why), ERR_OK);
+        ck_assert_int_eq(pack_open(damaged, &p, &why), ERR_CORRUPT);
+        ck_assert_ptr_nonnull(strstr(why.text, "no name"));
+        buf_fini(&b);
+    }
+    scratch_remove(&s);
+}
+END_TEST
+
 START_TEST(a_pack_cut_short_or_of_random_bytes_is_refused)
 {
     struct scratch s = scratch_make();
@@ -219,4 +254,4 @@ END_TEST
 TEST_SUITE(pack, what_was_written_is_read_back, speakers_are_numbered_by_name,
            the_hash_is_that_of_the_file_and_the_same_every_time,
            an_aborted_pack_leaves_nothing, any_changed_byte_is_noticed,
-           a_pack_cut_short_or_of_random_bytes_is_refused)
+           empty_names_are_no_names, a_pack_cut_short_or_of_random_bytes_is_refused)
